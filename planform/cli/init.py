@@ -1,0 +1,129 @@
+"""`planform init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from planform.cli.screen import Screen
+from planform.core.errors import PlanformError, did_you_mean
+
+FIRST_FILE = """\
+# What `planform apply` makes true. Every *.pf.yaml in this folder is read together.
+
+planform:
+  name: {name} # begins the names of what is created
+  default_provider: local # this machine; `aws` makes the same resources real with SageMaker and AWS Batch
+
+provider:
+  local: {{executor: process}} # or docker
+
+variable:
+  learning_rate: {{type: number, default: 0.1}} # override: planform plan --var learning_rate=0.2
+
+resource:
+  trainer:
+    first:
+      training_image: {{framework: sklearn, version: "1.4-2"}} # used by containers, not by a process
+      source_code: {{source_dir: src, entry_script: train.py}}
+      compute: {{instance_type: ml.m5.xlarge, instance_count: 1}}
+      hyperparameters: {{epochs: 3, learning_rate: "${{var.learning_rate}}"}}
+      # input_data: {{train: data/train}} # a folder or s3:// URI for each channel
+      stopping_condition: {{max_runtime_in_seconds: 3600}}
+      metric_definitions: [{{name: loss, regex: "loss=([0-9.]+)"}}] # found in what train.py prints
+
+output:
+  model: {{value: "${{trainer.first.model_artifacts}}"}}
+"""
+
+FIRST_SCRIPT = '''\
+"""Replace this with your training: SageMaker's contract holds on every executor."""
+
+import argparse
+import os
+from pathlib import Path
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int, default=3)
+parser.add_argument("--learning_rate", type=float, default=0.1)
+options = parser.parse_args()
+
+loss = 1.0
+for epoch in range(1, options.epochs + 1):
+    loss *= 1 - options.learning_rate
+    print(f"epoch {epoch} loss={loss:.4f}", flush=True)
+
+Path(os.environ["SM_MODEL_DIR"], "model.txt").write_text(f"{loss}\\n")
+'''
+
+IGNORED = """\
+.planform/
+state/
+*.pfplan
+"""
+
+
+@click.command()
+@click.argument("directory", default=".", metavar="[DIR]")
+@click.option("--example", metavar="NAME", help="Copy an example instead.")
+def command(directory: str, example: str | None) -> None:
+    """Start a project in DIR (this folder). Nothing that exists is overwritten."""
+    screen: Screen = click.get_current_context().obj
+    folder = Path(directory)
+    files = example_files(example) if example else first_files(folder)
+    taken = [name for name in files if (folder / name).exists() and name != ".gitignore"]
+    if not taken and list(folder.glob("*.pf.yaml")):
+        taken = [path.name for path in folder.glob("*.pf.yaml")]
+    if taken:
+        raise PlanformError(
+            f"{folder / taken[0]} exists already; nothing was written.",
+            suggestion="Choose another folder: planform init DIR",
+        )
+    written = [name for name, content in files.items() if _write(folder / name, content)]
+    screen.success(f"Wrote {', '.join(written[:6])}{f' and {len(written) - 6} more' if len(written) > 6 else ''}.")
+    enter = "" if folder.resolve() == Path.cwd() else f"    cd {folder}\n"
+    screen.out(f"\nNext:\n{enter}    planform plan     # shows what would happen\n    planform apply    # does it\n")
+
+
+def first_files(folder: Path) -> dict[str, bytes]:
+    """A first project, named after its folder."""
+    import re
+
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
+    name = name if name[:1].isalpha() else f"project-{name}".strip("-")
+    texts = {"main.pf.yaml": FIRST_FILE.format(name=name), "src/train.py": FIRST_SCRIPT, ".gitignore": IGNORED}
+    return {path: text.encode() for path, text in texts.items()}
+
+
+def example_files(name: str) -> dict[str, bytes]:
+    """The files of an example, without what running it left behind.
+
+    Raises:
+        PlanformError: there is no such example.
+    """
+    from planform.examples import example_names, example_path
+
+    source = example_path(name)
+    if source is None:
+        raise PlanformError(f'There is no example "{name}".', suggestion=did_you_mean(name, example_names()))
+    left_behind = {".planform", "state", "__pycache__"}
+    found = {
+        path.relative_to(source).as_posix(): path.read_bytes()
+        for path in sorted(source.rglob("*"))
+        if path.is_file() and not left_behind & set(path.relative_to(source).parts)
+    }
+    return {**found, ".gitignore": found.get(".gitignore", IGNORED.encode())}
+
+
+def _write(path: Path, content: bytes) -> bool:
+    """Whether the file was written; one that exists stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    if content.startswith(b"#!"):
+        path.chmod(0o755)
+    return True

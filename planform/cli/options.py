@@ -1,0 +1,109 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from planform.project import Options
+
+Command = Callable[..., int | None]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Seconds(click.ParamType[float]):
+    """`20`, `20s`, `5m`, `1h`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        if isinstance(value, (int, float)):
+            return float(value)
+        factor = {"s": 1, "m": 60, "h": 3600}.get(str(value)[-1:], 0)
+        try:
+            return float(value[:-1]) * factor if factor else float(value)
+        except ValueError:
+            self.fail(f'"{value}" is not a duration; write 20s, 5m or 1h.', parameter, context)
+
+
+def project_options(command: Command) -> Command:
+    """Variables of the project; the command receives `options`."""
+
+    @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of the root module.")
+    @click.option("--var-file", "var_files", multiple=True, metavar="FILE", help="Read variable values from a file.")
+    @click.option("--lock-timeout", type=Seconds(), default=0.0, metavar="TIME", help="How long to wait for the state.")
+    @functools.wraps(command)
+    def wrapped(
+        variables: tuple[str, ...],
+        var_files: tuple[str, ...],
+        lock_timeout: float,
+        parallelism: int = 10,
+        **rest: Any,
+    ) -> int | None:
+        from planform.project import Options
+
+        workspace = click.get_current_context().obj.workspace
+        options = Options(Path.cwd(), workspace, var_files, variables, parallelism, lock_timeout)
+        return command(options=options, **rest)
+
+    return wrapped
+
+
+def parallelism_option(command: F) -> F:
+    return click.option(
+        "--parallelism", type=click.IntRange(min=1), default=10, metavar="N", help="How many calls at once (10)."
+    )(command)
+
+
+def planning_options(command: F) -> F:
+    """What a plan is to look at; the command receives them as `planning`."""
+
+    @click.option(
+        "--target", "targets", multiple=True, metavar="ADDRESS", help="Only this and what it needs. Globs work."
+    )
+    @click.option("--replace", multiple=True, metavar="ADDRESS", help="Replace this even if nothing changed.")
+    @click.option("--retry", multiple=True, metavar="ADDRESS", help="Run this trainer again, though it is held.")
+    @click.option("--run", multiple=True, metavar="ADDRESS", help="Run this trainer now, whatever its definition says.")
+    @click.option("--retry-failed", is_flag=True, help="Run every held trainer again.")
+    @click.option("--refresh/--no-refresh", default=True, help="Look at what is live before planning (yes).")
+    @functools.wraps(command)
+    def wrapped(
+        targets: tuple[str, ...],
+        replace: tuple[str, ...],
+        retry: tuple[str, ...],
+        run: tuple[str, ...],
+        retry_failed: bool,
+        refresh: bool,
+        **rest: Any,
+    ) -> Any:
+        planning = {
+            "targets": targets,
+            "replace": replace,
+            "retry": retry,
+            "run": run,
+            "retry_failed": retry_failed,
+            "refresh": refresh,
+        }
+        return command(planning=planning, **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def form_options(command: F) -> F:
+    """How much of a plan to print; the command receives it as `form`."""
+
+    @click.option("--full", "form", flag_value="full", help="Print every attribute of every change.")
+    @click.option("--summary", "form", flag_value="summary", help="Print addresses and the summary only.")
+    @functools.wraps(command)
+    def wrapped(form: str | None, **rest: Any) -> Any:
+        return command(form=form or "concise", **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+__all__ = ["Options", "Seconds", "form_options", "parallelism_option", "planning_options", "project_options"]

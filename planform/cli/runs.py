@@ -1,0 +1,90 @@
+"""`planform runs`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from planform.cli.group import DefaultGroup
+from planform.cli.options import Seconds, project_options
+from planform.cli.screen import Screen
+from planform.cli.selection import newest, observed, runs_of
+
+if TYPE_CHECKING:
+    from planform.core.state import Run, RunStatus
+    from planform.project import Options, Project
+
+SUCCEEDED, FAILED, TIMED_OUT = 0, 1, 3
+
+
+@click.group(cls=DefaultGroup)
+def command() -> None:
+    """List runs, or wait for them. `planform runs [ADDRESS]` is short for `planform runs list [ADDRESS]`."""
+
+
+@command.command("list")
+@click.argument("address", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@project_options
+def list_command(options: Options, address: str | None, as_json: bool) -> None:
+    """Runs of a trainer, or of all."""
+    from planform.project import open_project
+    from planform.render.runs_json import runs_json
+    from planform.render.runs_text import runs_table
+
+    screen: Screen = click.get_current_context().obj
+    runs = runs_of(observed(open_project(options)), [address] if address else [])
+    if as_json:
+        screen.json(runs_json(runs))
+    else:
+        screen.out(runs_table(runs, screen.style))
+
+
+@command.command("wait")
+@click.argument("address", required=False)
+@click.option("--timeout", type=Seconds(), metavar="TIME", help="Give up after so long: 90, 30m, 2h.")
+@project_options
+def wait_command(options: Options, address: str | None, timeout: float | None) -> int:
+    """Wait for the newest run of a trainer, or of all.
+
+    Exits with 0 when all succeeded, 1 when one failed or was stopped, 3 when time was up.
+    """
+    from planform.project import open_project
+    from planform.render.live import PlainReporter
+
+    screen: Screen = click.get_current_context().obj
+    project = open_project(options)
+    patterns = [address] if address else []
+    waited = newest(runs_of(observed(project), patterns))
+    deadline = time.monotonic() + timeout if timeout is not None else None
+    reporter = PlainReporter(screen.out, screen.style)
+    _watch(project, [run for run in waited if run.active], reporter, deadline)
+    ended = {run.id: run for run in runs_of(observed(project), patterns)}
+    now = [ended.get(run.id, run) for run in waited]
+    for run in now:
+        reporter.run_changed(run)
+    if any(run.status in ("failed", "stopped") for run in now):
+        return FAILED
+    return TIMED_OUT if any(run.active for run in now) else SUCCEEDED
+
+
+def _watch(project: Project, runs: list[Run], reporter: object, deadline: float | None) -> None:
+    """Return when every run has ended or time is up."""
+    from planform.core.reporter import Reporter
+    from planform.core.state import progress
+
+    assert isinstance(reporter, Reporter)
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.provider, run.executor), []).append(run)
+
+    def changed(run: Run, status: RunStatus) -> None:
+        reporter.run_changed(progress(run, status))
+
+    def is_late() -> bool:
+        return deadline is not None and time.monotonic() >= deadline
+
+    for group in groups.values():
+        project.executor_for(group[0]).watch(group, changed, is_late)

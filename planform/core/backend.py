@@ -1,0 +1,50 @@
+"""The edge where state lives. Only the holder of the lock writes; everyone may read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from planform.core.state import Entry, Ledger, Snapshot, State
+
+
+class Session(Protocol):
+    """What the lock holder can do. Entries are journal records; folding writes state and ledger anew."""
+
+    def snapshot(self) -> Snapshot:
+        """State and ledger as of now, with everything appended so far."""
+
+    def append(self, entries: Sequence[Entry], durable: bool = True) -> None:
+        """Write entries to the journal; `durable` returns only when they are on disk (S5.2).
+
+        Raises:
+            StateError: they could not be written; nothing more may be done to the world.
+        """
+
+    def fold(self) -> None:
+        """Write state and ledger with the journal in them, keep a backup, and empty the journal."""
+
+    def write(self, state: State, ledger: Ledger) -> None:
+        """Put these in place of what is there: the lineage and salt of a first plan, or `state push`."""
+
+
+class Backend(Protocol):
+    """Where one workspace's state lives."""
+
+    location: str  # for messages
+
+    def read(self) -> Snapshot:
+        """State and ledger with the journal replayed in memory. A place without state gives a fresh lineage and salt.
+
+        Raises:
+            StateDamaged: it is there but cannot be trusted.
+        """
+
+    def lock(self, operation: str, timeout: float = 0.0) -> AbstractContextManager[Session]:
+        """Hold the state for writing. Folds what a dead holder left in the journal before it is used.
+
+        Raises:
+            StateLocked: someone else holds it, and still did after `timeout` seconds.
+            StateDamaged: as `read`.
+        """

@@ -1,0 +1,120 @@
+"""A configuration: what the files want, with every module, `count` and `for_each` spelled out. Values come later.
+
+`Module` is one folder of text, understood; `Configuration` is the whole tree with its instances known by address.
+An `Expr` leaf in a body is an expression of `planform.language`; here it is opaque.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from planform.core.addresses import Address, InstanceKey, ModulePath, ResourceAddress
+from planform.core.errors import Span
+from planform.core.values import AttributePath, Object, Value
+
+# A value tree whose string leaves with ${...} are planform.language Expressions.
+Body: TypeAlias = Value
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One `*.pf.yaml`: its path relative to the root module's folder (POSIX) and its text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a block stands: its file, its path of keys in the document, and the position of its last key."""
+
+    source: SourceFile
+    path: AttributePath
+    line: int
+    column: int
+
+    @property
+    def span(self) -> Span:
+        last = str(self.path[-1]) if self.path else ""
+        return Span(self.source.path, self.line, self.column, self.column + len(last))
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """What a block refers to, through locals, variables and module outputs. `attribute` None: the whole object."""
+
+    resource: ResourceAddress
+    attribute: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    prevent_destroy: bool = False
+    create_before_destroy: bool = False
+    ignore_changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceBlock:
+    """One resource as written: its body without meta-arguments."""
+
+    address: ResourceAddress
+    place: Place
+    body: Body
+    converted: Object | None  # the checked body when it holds no expression at all: nothing is left to evaluate
+    dependencies: tuple[Dependency, ...]
+    repetition: Literal["single", "count", "for_each", "enabled"] = "single"
+    lifecycle: Lifecycle = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One resource instance of the configuration."""
+
+    address: Address
+    block: ResourceBlock
+    provider: str  # "aws", "local", "aws.eu"; "" for types that are built in
+    each_value: Value = None
+
+    @property
+    def key(self) -> InstanceKey:
+        return self.address.key
+
+
+@dataclass(frozen=True, slots=True)
+class OutputBlock:
+    name: str
+    place: Place
+    value: Body
+    dependencies: tuple[Dependency, ...]
+    sensitive: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInstance:
+    """One module of the tree: the folder its relative paths start from (absolute)."""
+
+    path: ModulePath
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the files want, for one workspace and one set of variable values."""
+
+    name: str  # planform.name
+    workspace: str
+    folder: str  # of the root module, absolute
+    backend: tuple[str, Object]  # ("local", {"path": ...})
+    provider_settings: Mapping[str, Object]  # "local", "aws", "aws.eu" -> settings
+    variables: Mapping[str, Value]  # of the root module; sensitive ones are Sensitive
+    resources: Mapping[ResourceAddress, ResourceBlock]
+    instances: Mapping[Address, Instance]
+    outputs: Mapping[str, OutputBlock]
+    modules: Mapping[ModulePath, ModuleInstance]
+    sources: tuple[SourceFile, ...]
+    private_sources: frozenset[str] = field(default_factory=frozenset)  # files that hold a sensitive literal

@@ -1,0 +1,175 @@
+"""The edge where runs happen: an executor takes a job spec and tells how the run goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from planform.core.schemas import Misfit
+from planform.core.secrets import Seal
+from planform.core.state import Run, RunStatus
+from planform.core.values import AttributePath, Object, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One input channel: where its data is (absolute local path or URI) and what the container is told of it."""
+
+    name: str
+    source: str
+    content_type: str = ""
+    input_mode: str = "File"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinition:
+    name: str
+    regex: str  # the first group is the value
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCode:
+    """What runs: files from a folder (absolute), started by a script or a command."""
+
+    source_dir: str = ""
+    files: tuple[str, ...] = ()  # the manifest: POSIX paths relative to source_dir, sorted
+    entry_script: str = ""
+    command: str = ""
+    args: tuple[str, ...] = ()
+    requirements: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One training job, complete: every executor makes the same run of it. Only here are secrets in clear."""
+
+    run_id: str
+    number: int
+    address: str
+    job_name: str
+    lineage: str
+    workspace: str
+    image: str
+    source_code: SourceCode | None
+    hyperparameters: Mapping[str, Value]  # decoded values; the wire form is the contract's
+    environment: Mapping[str, str]
+    channels: tuple[Channel, ...]
+    metric_definitions: tuple[MetricDefinition, ...] = ()
+    instance_type: str = ""
+    instance_count: int = 1
+    max_runtime_in_seconds: int = 86400
+    distributed: Object | None = None
+    queue: str = ""  # ARN or name; empty: the provider's implicit queue
+    priority: int = 0
+    checkpoint_key: str = ""  # names the checkpoint folder; runs with the same key share it (S3.13)
+    sensitive_hyperparameters: frozenset[str] = field(default_factory=frozenset)
+    extra: Object = field(default_factory=dict)  # the trainer's whole planned object, for executors that need more
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """What is known once a job has been accepted."""
+
+    job_arn: str
+    status: RunStatus
+    folder: str = ""
+    output_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRead:
+    """A file or folder whose content a run depends on. Equal reads are done once; `key` names the read in a plan."""
+
+    key: str  # "source:/abs/src" or "data:/abs/data/train"
+    kind: Literal["source", "data"]
+    path: str  # absolute
+    attribute: AttributePath  # where the configuration names it
+    requires: tuple[str, ...] = ()  # files that must be inside: entry_script, requirements
+    ignore: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What was found there: content digest, sorted manifest of relative POSIX paths, sizes."""
+
+    digest: str
+    files: tuple[str, ...]
+    bytes: int
+    largest: tuple[tuple[str, int], ...] = ()
+
+
+class RunRules(Protocol):
+    """What a definition of a trainer is, as data (S3.2). Implemented by `planform.training`."""
+
+    def reads(self, desired: Object, folder: str, produced: Mapping[str, str]) -> tuple[TreeRead, ...]:
+        """The trees a definition needs hashed; paths are relative to the module's `folder`. `produced` maps the
+        artifacts of other runs to their run digest: those are not read. Pure."""
+
+    def scan(self, read: TreeRead) -> Tree | list[Misfit]:
+        """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
+
+    def components(
+        self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal
+    ) -> dict[str, str] | None:
+        """Each digest input by name ("image", "source", "hyperparameters.epochs", "input_data.train"), or None when an
+        input is unknown. Pure."""
+
+    def digest(self, components: Mapping[str, str]) -> str:
+        """The run digest, hexadecimal."""
+
+    def run_id(self, lineage: str, address: str, digest: str, sequence: int) -> str:
+        """Hash of where, what and which time (S3.11): 8 characters of [a-z0-9]."""
+
+    def job_name(self, base: str, run_id: str) -> str:
+        """At most 63 characters of [a-zA-Z0-9-]; base and id within the first 23."""
+
+    def job_spec(
+        self,
+        planned: Object,
+        trees: Mapping[str, Tree],
+        folder: str,
+        *,
+        run_id: str,
+        number: int,
+        address: str,
+        job_name: str,
+        lineage: str,
+        workspace: str,
+    ) -> JobSpec:
+        """The job of a completely known definition; Sensitive marks are taken off here."""
+
+
+class Executor(Protocol):
+    """How a provider runs jobs. `process`, `docker`, `sagemaker` and `batch` are executors."""
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
+        """What this executor refuses of a trainer, and notes on what it ignores. Pure."""
+
+    def predict(self, job_name: str, run_id: str, address: str) -> Object:
+        """Attributes of a run that follow from its name alone: job_arn, output_path and the like. Pure."""
+
+    def launch(self, spec: JobSpec) -> Launched:
+        """Start or queue the run and return at once. The same run_id again returns the run that is there (adoption)."""
+
+    def observe(self, runs: Sequence[Run]) -> Mapping[str, RunStatus]:
+        """Run id -> how it stands now; one call for many runs. Never changes anything."""
+
+    def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
+        """Return when every run has ended or `stop()` is true; call `changed` at each change of status."""
+
+    def stop(self, run: Run) -> None:
+        """Ask a queued or running run to stop; returns at once. An ended run is left alone."""
+
+    def logs(self, run: Run, node: str | None, follow: bool) -> Iterator[tuple[str, str]]:
+        """(node, line) of user output, oldest first; with `follow` until the run has ended."""
+
+    def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
+        """Metric name -> (seconds since start, value), oldest first."""
+
+    def resume(self) -> None:
+        """Start queued runs that nothing else will start, and tidy up after runs whose supervisor died."""

@@ -1,0 +1,166 @@
+"""A plan: every change, the steps that make it true and their order. Apply decides nothing (design, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from planform.core.addresses import Address
+from planform.core.configuration import SourceFile
+from planform.core.errors import Diagnostic, Span
+from planform.core.values import AttributePath, Object, Value
+
+
+class Action(Enum):
+    """What happens to one object. The values are Terraform's JSON action lists joined by a comma."""
+
+    NO_OP = "no-op"
+    CREATE = "create"
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
+    DELETE_THEN_CREATE = "delete,create"
+    CREATE_THEN_DELETE = "create,delete"
+    FORGET = "forget"
+
+
+Decision: TypeAlias = Literal["new_run", "reuse", "in_progress", "held", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What happens to a trainer's runs (S3.3)."""
+
+    decision: Decision
+    number: int = 0  # of the new, reused, active or held run
+    run_id: str = ""  # of a new run, when its digest is known
+    job_name: str = ""
+    digest: str = ""  # empty: known after apply
+    components: Mapping[str, str] = field(default_factory=dict)
+    moved: tuple[str, ...] = ()  # components that differ from the previous run
+    reason: str = ""  # why held, why new: a short phrase
+    metrics: Mapping[str, float] = field(default_factory=dict)  # of the run the decision is about, or the previous one
+    cancels: int = 0  # number of an active run that this plan stops or cancels
+    leaves: int = 0  # number of an active run that goes on with the old definition
+    instance_hours: float = 0.0  # at most: instances times max_runtime_in_seconds
+    files: int = 0  # source tree: files, bytes
+    bytes: int = 0
+    largest: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One differing leaf of an object, for display."""
+
+    path: AttributePath
+    before: Value  # ABSENT is None
+    after: Value
+    span: Span | None = None
+    note: str = ""  # "forces replacement", "new run", "takes effect at the next run", "changed outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What will happen to one resource instance: two whole objects and the action between them."""
+
+    address: Address
+    action: Action
+    before: Object | None
+    after: Object | None
+    provider: str = ""
+    span: Span | None = None  # of the block in the configuration
+    leaves: tuple[Leaf, ...] = ()
+    reason: str = ""  # Terraform's action_reason, e.g. "delete_because_no_resource_config"
+    run: RunPlan | None = None
+    notes: tuple[str, ...] = ()  # "image not used (process)"
+
+    @property
+    def does_something(self) -> bool:
+        return self.action is not Action.NO_OP or (self.run is not None and self.run.decision in ("new_run", "reuse"))
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An object that is not as it was recorded (S2.4)."""
+
+    address: Address
+    leaves: tuple[Leaf, ...]
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChange:
+    name: str
+    before: Value
+    after: Value
+    sensitive: bool = False
+
+    @property
+    def action(self) -> Action:
+        if self.before is None:
+            return Action.NO_OP if self.after is None else Action.CREATE
+        if self.after is None:
+            return Action.DELETE
+        from planform.core.values import same
+
+        return Action.NO_OP if same(self.before, self.after) else Action.UPDATE
+
+
+Verb: TypeAlias = Literal["create", "update", "delete", "forget", "record", "launch", "await", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing apply does. It starts when every gate in `after` is open; `gate` opens when all its steps are done.
+
+    Gates are named by resource address and milestone: `job_queue.main`, `trainer.digits#launched`,
+    `planform_data.a#deleted`. A gate without steps is open.
+    """
+
+    id: str  # "3:create"
+    address: Address
+    verb: Verb
+    gate: str
+    after: tuple[str, ...] = ()
+    detached: bool = False  # an await that apply leaves to a later one: `wait: false`
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was reviewed. Written to a file it is self-contained (S2.6)."""
+
+    id: str
+    planform_version: str
+    created_at: str
+    name: str
+    workspace: str
+    lineage: str
+    serial: int
+    salt: str
+    fresh: bool  # no state existed: applying mints `lineage`
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[OutputChange, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    drift_unshown: int = 0
+    sources: tuple[SourceFile, ...] = ()
+    private_sources: Mapping[str, str] = field(default_factory=dict)  # path -> keyed digest; read again at apply
+    variables: Mapping[str, Value] = field(default_factory=dict)  # sensitive ones are Sealed
+    files: Mapping[str, str] = field(default_factory=dict)  # what expressions read: path -> sha256
+    trees: Mapping[str, str] = field(default_factory=dict)  # what runs read: key -> digest
+    records: Mapping[Address, str] = field(default_factory=dict)  # digest of every record a step touches; "" for absent
+    coordinates: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # provider -> account and region, or host
+    dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # resource -> resources, to be recorded
+    targeted: bool = False
+    refresh_only: bool = False
+    destroy: bool = False
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do: no step and no output to record."""
+        return not self.steps and all(output.action is Action.NO_OP for output in self.outputs)

@@ -1,0 +1,205 @@
+"""Plan files: one gzipped JSON document with a checksum. Nothing sensitive is in it in clear (S6.1)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from planform.core.addresses import parse_address
+from planform.core.configuration import SourceFile
+from planform.core.errors import Diagnostic, PlanformError, Span
+from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan, Step
+from planform.core.secrets import Seal, sealed, sealer
+from planform.core.values import Value, decode, encode
+
+FORMAT = 1
+
+
+def identified(plan: Plan) -> Plan:
+    """The plan with its id: the first ten digits of the digest of all it says."""
+    text = json.dumps(_plan_json(replace(plan, id="")), sort_keys=True)
+    return replace(plan, id=hashlib.sha256(text.encode()).hexdigest()[:10])
+
+
+def plan_bytes(plan: Plan) -> bytes:
+    """The file of a plan."""
+    body = json.dumps(_plan_json(plan))
+    checksum = hashlib.sha256(body.encode()).hexdigest()
+    text = f'{{"kind": "planform plan", "format": {FORMAT}, "checksum": "{checksum}", "plan": {body}}}\n'
+    return gzip.compress(text.encode(), compresslevel=3, mtime=0)
+
+
+def parse_plan(data: bytes, where: str) -> Plan:
+    """The plan in a file.
+
+    Raises:
+        PlanformError: it is not a plan file, or a damaged or a newer one.
+    """
+    again = "Make a new one: planform plan --out FILE"
+    try:
+        text = gzip.decompress(data).decode()
+        document = json.loads(text)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise PlanformError(f"{where} is not a plan file.", f"It could not be read: {error}.", again) from None
+    if not isinstance(document, dict) or document.get("kind") != "planform plan":
+        raise PlanformError(f"{where} is not a plan file.", "It lacks the mark of one.", again)
+    if document.get("format") != FORMAT:
+        raise PlanformError(
+            f"{where} has plan format {document.get('format')}; this planform reads format {FORMAT}.", suggestion=again
+        )
+    body = text[text.index('"plan": ') + len('"plan": ') : text.rindex("}")]
+    if hashlib.sha256(body.encode()).hexdigest() != document["checksum"]:
+        raise PlanformError(f"{where} was altered after it was made: its checksum does not fit.", suggestion=again)
+    return _plan(document["plan"])
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    seal = sealer(plan.salt)
+    return {
+        "id": plan.id,
+        "planform_version": plan.planform_version,
+        "created_at": plan.created_at,
+        "name": plan.name,
+        "workspace": plan.workspace,
+        "lineage": plan.lineage,
+        "serial": plan.serial,
+        "salt": plan.salt,
+        "fresh": plan.fresh,
+        "changes": [_change_json(change, seal) for change in plan.changes],
+        "steps": [
+            [step.id, str(step.address), step.verb, step.gate, list(step.after), step.detached] for step in plan.steps
+        ],
+        "outputs": [
+            [o.name, encode(o.before), encode(sealed(o.after, seal, ("output", o.name))), o.sensitive]
+            for o in plan.outputs
+        ],
+        "drift": [
+            {"address": str(d.address), "gone": d.gone, "leaves": [_leaf_json(leaf, seal) for leaf in d.leaves]}
+            for d in plan.drift
+        ],
+        "drift_unshown": plan.drift_unshown,
+        "sources": [[s.path, s.text] for s in plan.sources if s.path not in plan.private_sources],
+        "private_sources": dict(plan.private_sources),
+        "variables": {name: encode(sealed(value, seal, ("variable", name))) for name, value in plan.variables.items()},
+        "files": dict(plan.files),
+        "trees": dict(plan.trees),
+        "records": {str(address): digest for address, digest in plan.records.items()},
+        "coordinates": {name: dict(value) for name, value in plan.coordinates.items()},
+        "dependencies": {name: list(value) for name, value in plan.dependencies.items()},
+        "targeted": plan.targeted,
+        "refresh_only": plan.refresh_only,
+        "destroy": plan.destroy,
+        "warnings": [[w.summary, w.detail, _span_json(w.span), w.suggestion] for w in plan.warnings],
+    }
+
+
+def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
+    form: dict[str, Any] = {"address": str(change.address), "action": change.action.value, "provider": change.provider}
+    if change.before is not None and change.action is not Action.NO_OP:
+        form["before"] = encode(sealed(change.before, seal))
+    if change.after is not None:
+        form["after"] = encode(sealed(change.after, seal))
+    if change.span is not None:
+        form["span"] = _span_json(change.span)
+    if change.leaves:
+        form["leaves"] = [_leaf_json(leaf, seal) for leaf in change.leaves]
+    if change.reason:
+        form["reason"] = change.reason
+    if change.notes:
+        form["notes"] = list(change.notes)
+    if change.run is not None:
+        form["run"] = {name: _plain(getattr(change.run, name)) for name in RunPlan.__slots__}
+    return form
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [list(item) if isinstance(item, tuple) else item for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _leaf_json(leaf: Leaf, seal: Seal) -> list[Any]:
+    return [
+        list(leaf.path),
+        encode(sealed(leaf.before, seal, leaf.path)),
+        encode(sealed(leaf.after, seal, leaf.path)),
+        _span_json(leaf.span),
+        leaf.note,
+    ]
+
+
+def _span_json(span: Span | None) -> list[Any] | None:
+    return [span.file, span.line, span.column, span.end_column] if span is not None else None
+
+
+def _span(form: list[Any] | None) -> Span | None:
+    return Span(*form) if form is not None else None
+
+
+def _leaf(form: list[Any]) -> Leaf:
+    return Leaf(tuple(form[0]), decode(form[1]), decode(form[2]), _span(form[3]), form[4])
+
+
+def _change(form: dict[str, Any]) -> Change:
+    action = Action(form["action"])
+    after: Value = decode(form["after"]) if "after" in form else None
+    before: Value = after if action is Action.NO_OP else decode(form.get("before"))
+    run = form.get("run")
+    if run is not None:
+        run = RunPlan(
+            **{**run, "moved": tuple(run["moved"]), "largest": tuple((name, size) for name, size in run["largest"])}
+        )
+    return Change(
+        address=parse_address(form["address"]),
+        action=action,
+        before=before,
+        after=after,
+        provider=form["provider"],
+        span=_span(form.get("span")),
+        leaves=tuple(map(_leaf, form.get("leaves", ()))),
+        reason=form.get("reason", ""),
+        run=run,
+        notes=tuple(form.get("notes", ())),
+    )
+
+
+def _plan(form: dict[str, Any]) -> Plan:
+    return Plan(
+        id=form["id"],
+        planform_version=form["planform_version"],
+        created_at=form["created_at"],
+        name=form["name"],
+        workspace=form["workspace"],
+        lineage=form["lineage"],
+        serial=form["serial"],
+        salt=form["salt"],
+        fresh=form["fresh"],
+        changes=tuple(map(_change, form["changes"])),
+        steps=tuple(Step(s[0], parse_address(s[1]), s[2], s[3], tuple(s[4]), s[5]) for s in form["steps"]),
+        outputs=tuple(
+            OutputChange(name, decode(before), decode(after), mark) for name, before, after, mark in form["outputs"]
+        ),
+        drift=tuple(
+            Drift(parse_address(d["address"]), tuple(map(_leaf, d["leaves"])), d["gone"]) for d in form["drift"]
+        ),
+        drift_unshown=form["drift_unshown"],
+        sources=tuple(SourceFile(path, text) for path, text in form["sources"]),
+        private_sources=form["private_sources"],
+        variables={name: decode(value) for name, value in form["variables"].items()},
+        files=form["files"],
+        trees=form["trees"],
+        records={parse_address(text): digest for text, digest in form["records"].items()},
+        coordinates=form["coordinates"],
+        dependencies={name: tuple(value) for name, value in form["dependencies"].items()},
+        targeted=form["targeted"],
+        refresh_only=form["refresh_only"],
+        destroy=form["destroy"],
+        warnings=tuple(
+            Diagnostic(w[0], w[1], _span(w[2]), suggestion=w[3], severity="warning") for w in form["warnings"]
+        ),
+    )

@@ -1,0 +1,68 @@
+"""The edge where objects are made real: a provider hands out one handler per resource type it can make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from planform.core.addresses import Address
+from planform.core.executor import Executor
+from planform.core.schemas import Misfit
+from planform.core.state import Record
+from planform.core.values import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An object to be made or changed: Sensitive marks are still on; `reveal` takes them off at the last moment."""
+
+    address: Address
+    object: Object
+    lineage: str
+    workspace: str
+
+
+class Handler(Protocol):
+    """How one provider makes one resource type real. Reading is plural by nature: one call for many objects."""
+
+    @property
+    def side_effects(self) -> bool:
+        """False: apply only records; no intent, no thread (planform_data)."""
+
+    def predict(self, desired: Object) -> Object:
+        """Computed attributes that follow from the configuration alone, such as ARNs. Pure."""
+
+    def check(self, address: Address, desired: Object) -> list[Misfit]:
+        """What this provider refuses of a desired object, and why. Pure."""
+
+    def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
+        """The live objects, None for those that are gone; fields this provider does not report are left out."""
+
+    def create(self, planned: Planned) -> Object:
+        """Make it and return every attribute. Adopts an object that an interrupted apply of this lineage made."""
+
+    def update(self, prior: Object, planned: Planned) -> Object:
+        """Change it in place and return every attribute."""
+
+    def delete(self, record: Record) -> None:
+        """Take it away; already gone is success."""
+
+
+class Provider(Protocol):
+    """One entry under `provider:`, configured."""
+
+    @property
+    def name(self) -> str: ...
+
+    def coordinates(self) -> Mapping[str, str]:
+        """Which account and region, or which host. May read; apply compares it before the first write (S4.3)."""
+
+    def handler(self, type_name: str) -> Handler | None:
+        """The handler of a type, or None when this provider cannot make it."""
+
+    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+        """What cannot work between planned objects: whose field, why, and the other object of the matter. Pure."""
+
+    def executor(self, desired: Object) -> Executor:
+        """Who runs a trainer with this definition: its `executor`, else what the provider's settings say."""

@@ -1,0 +1,269 @@
+"""What planform remembers: the state (objects), the ledger (runs) and the journal (what happened since).
+
+Values of records are plain; sensitive leaves are Sealed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+from planform.core.addresses import Address
+from planform.core.values import Object, Value, encode
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One object that planform made or adopted."""
+
+    address: Address
+    provider: str
+    object: Object
+    coordinates: Mapping[str, str] = field(default_factory=dict)  # {"host": ...} or {"account": ..., "region": ...}
+    schema_version: int = 1
+    prevent_destroy: bool = False
+
+    def digest(self) -> str:
+        """Of all that a plan relies on; written into plans, compared at apply (S2.6)."""
+        text = json.dumps([self.provider, encode(self.object), dict(self.coordinates)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The recorded side of a plan."""
+
+    lineage: str
+    serial: int
+    salt: str  # 32 bytes, hexadecimal; keys the digests of sensitive leaves (S6.1)
+    records: Mapping[Address, Record] = field(default_factory=dict)
+    # Resource address -> resource addresses it depends on; per resource, not per instance (S5.1).
+    dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+    written_by: str = ""
+    written_at: str = ""
+
+
+RunState: TypeAlias = Literal["launching", "queued", "running", "succeeded", "failed", "stopped"]
+ACTIVE: frozenset[RunState] = frozenset({"launching", "queued", "running"})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One job launched for one definition of a trainer (S3). Times are RFC 3339 in UTC."""
+
+    id: str
+    address: str
+    number: int  # 1, 2, ... within the address
+    digest: str
+    components: Mapping[str, str]  # name of each digest input -> its digest
+    job_name: str
+    job_arn: str
+    provider: str
+    executor: str
+    coordinates: Mapping[str, str] = field(default_factory=dict)
+    status: RunState = "launching"
+    reason: str = ""  # why it failed or stopped, in one line
+    failure: Literal["", "user", "infrastructure"] = ""
+    launched_at: str = ""
+    started_at: str = ""
+    ended_at: str = ""
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)  # last value of each
+    model_artifacts: str = ""
+    output_path: str = ""
+    folder: str = ""  # local runs: relative to the root module's folder
+    billable_seconds: int = 0
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE
+
+
+def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
+    """What a trainer exports of its run. Artifacts are only ever those of a succeeded run (S3.12); the newest
+    succeeded of `runs` is `last_succeeded`, for those who want the older one."""
+    good = run.status == "succeeded"
+    older = max((item for item in runs if item.status == "succeeded"), key=lambda item: item.number, default=None)
+    return {
+        "run_number": run.number,
+        "job_name": run.job_name,
+        "job_arn": run.job_arn,
+        "status": run.status,
+        "model_artifacts": run.model_artifacts if good else None,
+        "output_path": run.output_path or None,
+        "metrics": dict(run.metrics),
+        "started_at": run.started_at or None,
+        "ended_at": run.ended_at or None,
+        "billable_seconds": run.billable_seconds if run.ended_at else None,
+        "last_succeeded": None
+        if older is None
+        else {"run": older.number, "model_artifacts": older.model_artifacts, "metrics": dict(older.metrics)},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """What an executor says of a run now. `missing`: the executor knows no such run, so it was never launched."""
+
+    status: RunState
+    missing: bool = False
+    stalled: bool = False  # queued, and nothing will start it by itself
+    reason: str = ""
+    failure: Literal["", "user", "infrastructure"] = ""
+    started_at: str = ""
+    ended_at: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    model_artifacts: str = ""
+    output_path: str = ""
+    billable_seconds: int = 0
+    artifacts_exist: bool = True
+
+
+def progress(run: Run, status: RunStatus) -> Run:
+    """The run as its executor now tells it."""
+    return replace(
+        run,
+        status=status.status,
+        reason=status.reason,
+        failure=status.failure,
+        started_at=status.started_at,
+        ended_at=status.ended_at,
+        metrics=status.metrics,
+        model_artifacts=status.model_artifacts,
+        output_path=status.output_path or run.output_path,
+        billable_seconds=status.billable_seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All runs ever launched, by the address of their trainer, oldest first."""
+
+    runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+
+    def of(self, address: Address | str) -> tuple[Run, ...]:
+        return self.runs.get(str(address), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """State and ledger with the journal replayed, and the intents whose results never came (S5.7)."""
+
+    state: State
+    ledger: Ledger
+    uncertain: tuple[Intent, ...] = ()
+    exists: bool = True  # False: nothing was ever written, the lineage is new
+
+
+# Journal entries. Each is one JSON line; replay is idempotent.
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """About to touch the world: durable before the call (S5.2)."""
+
+    step: str
+    address: Address
+    verb: str
+    provider: str
+    name: str = ""  # what the object will be found by
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An object is now like this."""
+
+    record: Record
+    dependencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """An object is gone, or no longer planform's."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecorded:
+    """A run is now like this; the first entry of a run is its intent."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunDropped:
+    """A run that turned out never to have been launched."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsRecorded:
+    outputs: Mapping[str, Value]
+
+
+Entry: TypeAlias = Intent | Recorded | Forgotten | RunRecorded | RunDropped | OutputsRecorded
+
+
+def replay(snapshot: Snapshot, entries: Iterable[Entry]) -> Snapshot:
+    """The snapshot after the entries. Replaying an entry twice changes nothing."""
+    state, ledger = snapshot.state, snapshot.ledger
+    records, dependencies, outputs = dict(state.records), dict(state.dependencies), dict(state.outputs)
+    runs: dict[str, tuple[Run, ...]] = dict(ledger.runs)
+    uncertain = {(intent.address, intent.verb): intent for intent in snapshot.uncertain}
+    changed = False
+    for entry in entries:
+        match entry:
+            case Intent():
+                uncertain[entry.address, entry.verb] = entry
+                continue
+            case Recorded(record, needs):
+                records[record.address] = record
+                dependencies[str(record.address.resource)] = needs
+                uncertain = (
+                    {key: item for key, item in uncertain.items() if key[0] != record.address} if uncertain else {}
+                )
+                changed = True
+            case Forgotten(address):
+                records.pop(address, None)
+                uncertain = {key: item for key, item in uncertain.items() if key[0] != address} if uncertain else {}
+                changed = True
+            case RunRecorded(run):
+                others = tuple(item for item in runs.get(run.address, ()) if item.id != run.id)
+                runs[run.address] = tuple(sorted((*others, run), key=lambda item: item.number))
+            case RunDropped(run):
+                runs[run.address] = tuple(item for item in runs.get(run.address, ()) if item.id != run.id)
+            case OutputsRecorded(values):
+                changed = changed or outputs != values
+                outputs = dict(values)
+    present = {str(address.resource) for address in records}
+    dependencies = {resource: needs for resource, needs in dependencies.items() if resource in present}
+    return Snapshot(
+        replace(state, records=records, dependencies=dependencies, outputs=outputs, serial=state.serial + changed),
+        Ledger({address: items for address, items in runs.items() if items}),
+        tuple(uncertain.values()),
+        snapshot.exists or changed,
+    )
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """The JSON form of a record, for states, plans and journals."""
+    form: dict[str, Any] = {
+        "address": str(record.address),
+        "provider": record.provider,
+        "object": encode(record.object),
+    }
+    if record.coordinates:
+        form["coordinates"] = dict(record.coordinates)
+    if record.schema_version != 1:
+        form["schema_version"] = record.schema_version
+    if record.prevent_destroy:
+        form["prevent_destroy"] = True
+    return form

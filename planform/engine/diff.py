@@ -1,0 +1,46 @@
+"""What differs between two objects. Both sides are normalised by their schema before (S2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planform.core.schemas import Schema
+from planform.core.secrets import Seal, sealed
+from planform.core.values import AttributePath, Object, Set, Value, has_sensitive, same
+
+
+def comparable(item: Object, schema: Schema, seal: Seal) -> Object:
+    """The form in which an object is compared: sensitive leaves sealed, then the schema's normal form."""
+    plain = sealed(item, seal) if has_sensitive(item) else item
+    return schema.normalise(plain) if schema.normalise is not None else plain
+
+
+def changed_attributes(before: Object, after: Object, schema: Schema) -> list[str]:
+    """The configurable attributes whose values differ; both sides comparable."""
+    return [
+        name
+        for name, attribute in schema.attributes.items()
+        if not attribute.computed
+        and (name in after or (name in before and not attribute.optional_computed))
+        and not same(before.get(name), after.get(name))
+    ]
+
+
+def differing_leaves(
+    before: Value, after: Value, path: AttributePath = ()
+) -> Iterator[tuple[AttributePath, Value, Value]]:
+    """The smallest parts that differ: (path, before, after); absent is None."""
+    if same(before, after):
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in (*before, *(key for key in after if key not in before)):
+            yield from differing_leaves(before.get(key), after.get(key), (*path, key))
+    elif _plain_list(before) and _plain_list(after) and len(before) == len(after):
+        for index, (left, right) in enumerate(zip(before, after, strict=True)):
+            yield from differing_leaves(left, right, (*path, index))
+    else:
+        yield path, before, after
+
+
+def _plain_list(value: Value) -> bool:
+    return isinstance(value, list) and not isinstance(value, Set)

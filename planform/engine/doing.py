@@ -1,0 +1,193 @@
+"""What each kind of step does: the planned object, the call, and the intent that is written down before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from planform.core.addresses import Address
+from planform.core.errors import Diagnosed, PlanformError
+from planform.core.plan import Change, Step
+from planform.core.resource import Planned
+from planform.core.schemas import convert_body
+from planform.core.state import (
+    Entry,
+    Forgotten,
+    Intent,
+    Record,
+    Recorded,
+    RunRecorded,
+    progress,
+    run_attributes,
+)
+from planform.core.values import Object, Sealed, Unknown, Value, is_wholly_known, leaves
+from planform.engine.launch import launch
+from planform.engine.promise import disagreements
+from planform.engine.trainers import COMPLETED
+from planform.engine.work import Work, snapshot_of
+
+
+def touches_world(work: Work, step: Step) -> bool:
+    if step.verb in ("record", "forget"):
+        return False
+    if step.verb in ("launch", "stop"):
+        return True
+    handler = work.edges.handler(work.changes[step.address].provider, step.address.type)
+    return handler is None or handler.side_effects
+
+
+def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Sequence[Entry]], Entry | None]:
+    """What the step will do: the object it plans, the call, and the intent to write first (None: it only records)."""
+    change, address = work.changes[step.address], step.address
+    provider, needs = change.provider, work.plan.dependencies.get(str(address.resource), ())
+    work.touched.add(address)
+    if step.verb in ("delete", "forget", "stop"):
+        return None, *_removal(work, step, change)
+    planned = resolved(work, change)
+    if not is_wholly_known({name: value for name, value in planned.items() if name in _configured(work, address)}):
+        raise PlanformError(f"{address} still has unknown values: {_unknown_names(planned)}.")
+    if step.verb == "launch":
+        run, spec, entry = launch(
+            work.plan, change, planned, work.edges, work.configuration, snapshot_of(work), work.seal
+        )
+        executor = work.edges.executor(provider, planned)
+
+        def start() -> Sequence[Entry]:
+            launched = executor.launch(spec)
+            now = replace(
+                progress(run, launched.status),
+                job_arn=launched.job_arn,
+                folder=launched.folder,
+                output_path=launched.output_path,
+            )
+            return [RunRecorded(now), _recorded(work, change, {**planned, **run_attributes(now)}, needs)]
+
+        return planned, start, entry
+    if step.verb == "record":
+        runs = snapshot_of(work).ledger.of(address)
+        known = next((item for item in runs if change.run and item.number == change.run.number), None)
+        item = {**planned, **run_attributes(known, runs)} if known is not None else planned
+        return item, lambda: [_recorded(work, change, item, needs)], None
+    handler = work.edges.handler(provider, address.type)
+    if handler is None:
+        raise PlanformError(f"Provider {provider} cannot make a {address.type}.")
+    request = Planned(address, planned, work.plan.lineage, work.plan.workspace)
+    before = change.before or {}
+    if step.verb == "create":
+        return (
+            planned,
+            lambda: [_recorded(work, change, handler.create(request), needs)],
+            _intent(step, provider, planned, handler.side_effects),
+        )
+    return (
+        planned,
+        lambda: [_recorded(work, change, handler.update(before, request), needs)],
+        _intent(step, provider, planned, handler.side_effects),
+    )
+
+
+def _intent(step: Step, provider: str, planned: Object, side_effects: bool) -> Intent | None:
+    return Intent(step.id, step.address, step.verb, provider, str(planned.get("name", ""))) if side_effects else None
+
+
+def _removal(work: Work, step: Step, change: Change) -> tuple[Callable[[], Sequence[Entry]], Entry | None]:
+    address, snapshot = step.address, snapshot_of(work)
+    intent = Intent(step.id, address, step.verb, change.provider)
+    if step.verb == "forget":
+        return lambda: [Forgotten(address)], None
+    schema = work.edges.schemas.get(address.type)
+    if schema is not None and schema.has_runs:
+        active = [run for run in snapshot.ledger.of(address) if run.active]
+
+        def halt() -> Sequence[Entry]:
+            for run in active:
+                work.edges.executor_of(run).stop(run)
+            return [Forgotten(address)] if step.verb == "delete" else []
+
+        return halt, intent if active else None
+    record = snapshot.state.records.get(address)
+    handler = work.edges.handler(change.provider, address.type)
+
+    def remove() -> Sequence[Entry]:
+        if handler is not None and record is not None:
+            handler.delete(record)
+        # The first half of a replacement keeps nothing; its second half records the new object.
+        return [Forgotten(address)]
+
+    return remove, intent if handler is not None and handler.side_effects else None
+
+
+def _recorded(work: Work, change: Change, item: Object, needs: tuple[str, ...]) -> Recorded:
+    schema = work.edges.schemas[change.address.type]
+    kept = (
+        {name: value for name, value in item.items() if name not in COMPLETED and name != "last_succeeded"}
+        if schema.has_runs
+        else item
+    )
+    instance = work.configuration.instances.get(change.address)
+    record = Record(
+        change.address,
+        change.provider,
+        kept,
+        work.plan.coordinates.get(change.provider, {}),
+        schema.version,
+        instance.block.lifecycle.prevent_destroy if instance is not None else False,
+    )
+    return Recorded(record, needs)
+
+
+def _configured(work: Work, address: Address) -> frozenset[str]:
+    attributes = work.edges.schemas[address.type].attributes
+    return frozenset(name for name, attribute in attributes.items() if not attribute.computed)
+
+
+def resolved(work: Work, change: Change) -> Object:
+    """The planned object with what the plan left unknown or redacted evaluated now; the rest stands as reviewed.
+
+    Raises:
+        PlanformError: what is evaluated now contradicts what the plan knew.
+    """
+    after = change.after or {}
+    instance = work.configuration.instances.get(change.address)
+    missing = [name for name, value in after.items() if _is_open(value)]
+    if not missing or instance is None:
+        return after
+    schema = work.edges.schemas[change.address.type]
+    desired = convert_body(work.evaluation.body(instance), schema.attributes, (), [])
+    resolved = dict(after)
+    for name in missing:
+        if name in desired:
+            contradiction = next(disagreements(after[name], desired[name], (name,)), None)
+            if contradiction is not None:
+                raise PlanformError(
+                    f"{change.address}: {'.'.join(map(str, contradiction[0]))} is not what the plan said it would be."
+                )
+            resolved[name] = desired[name]
+    handler = work.edges.handler(change.provider, change.address.type) if not schema.has_runs else None
+    if handler is not None:
+        predicted = handler.predict(
+            {name: value for name, value in resolved.items() if name in desired or name == "name"}
+        )
+        resolved.update({name: value for name, value in predicted.items() if name in missing})
+    return resolved
+
+
+def _is_open(value: Value) -> bool:
+    kind = type(value)
+    if kind is str or kind is int or value is None:
+        return False
+    return any(isinstance(leaf, (Unknown, Sealed)) for leaf in leaves(value))
+
+
+def _unknown_names(planned: Object) -> str:
+    return ", ".join(name for name, value in planned.items() if not is_wholly_known(value))
+
+
+def sentence(error: BaseException) -> str:
+    if isinstance(error, Diagnosed):
+        return "; ".join(" ".join(filter(None, (item.summary, item.detail))) for item in error.problems)
+    if isinstance(error, PlanformError):
+        return " ".join(filter(None, (error.summary, error.detail, error.suggestion)))
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    return f"{type(error).__name__}: {error}"

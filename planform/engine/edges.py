@@ -1,0 +1,29 @@
+"""What the engine is handed: the schemas, the providers and the rules of runs. Made once, by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from planform.core.executor import Executor, RunRules
+from planform.core.resource import Handler, Provider
+from planform.core.schemas import Schema
+from planform.core.state import Run
+from planform.core.values import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    schemas: Mapping[str, Schema]
+    provider: Callable[[str], Provider]  # by name; raises PlanformError for one that is not there
+    rules: RunRules
+
+    def handler(self, provider: str, type_name: str) -> Handler | None:
+        return self.provider(provider).handler(type_name)
+
+    def executor(self, provider: str, desired: Object) -> Executor:
+        return self.provider(provider).executor(desired)
+
+    def executor_of(self, run: Run) -> Executor:
+        """The executor that launched a run, whatever the configuration says now."""
+        return self.provider(run.provider).executor({"executor": run.executor})

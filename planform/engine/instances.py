@@ -1,0 +1,248 @@
+"""One instance at a time: evaluate, normalise both sides, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from planform.core.addresses import Address, ResourceAddress
+from planform.core.configuration import Configuration, Instance
+from planform.core.errors import Diagnosed, Diagnostic, Problems
+from planform.core.plan import Action, Change, Leaf
+from planform.core.resource import Handler
+from planform.core.schemas import Attribute, Misfit, Schema, convert_body
+from planform.core.secrets import Seal
+from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
+from planform.core.values import Object, Unknown
+from planform.engine.diff import changed_attributes, comparable, differing_leaves
+from planform.engine.edges import Edges
+from planform.engine.names import generated_name
+from planform.engine.observe import Observation, provider_of
+from planform.language.documents import locate
+from planform.language.scope import Evaluation
+from planform.language.text import diagnostic_at
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A resource type as one provider makes it, looked up once."""
+
+    schema: Schema
+    handler: Handler | None
+    computed: tuple[tuple[str, Attribute], ...]
+
+
+@dataclass(slots=True)
+class Walk:
+    """The state of one walk."""
+
+    configuration: Configuration
+    evaluation: Evaluation
+    snapshot: Snapshot
+    observation: Observation
+    edges: Edges
+    seal: Seal
+    replace: frozenset[Address]
+    retry: frozenset[Address]
+    run: frozenset[Address]
+    retry_failed: bool
+    kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
+    changes: dict[Address, Change] = field(default_factory=dict)
+    held: dict[ResourceAddress, Address] = field(default_factory=dict)
+    names: dict[tuple[str, str, str], Address] = field(default_factory=dict)
+
+
+def recorded_attributes(record: Record, ledger: Ledger) -> Object:
+    """A record with what its current run exports."""
+    runs = ledger.of(record.address)
+    run = current_run(record, runs)
+    return {**record.object, **run_attributes(run, runs)} if run else record.object
+
+
+def current_run(record: Record | None, runs: Sequence[Run]) -> Run | None:
+    """The run that a trainer's record names."""
+    number = record.object.get("run_number") if record is not None else None
+    return next((run for run in runs if run.number == number), None)
+
+
+def kind_of(walk: Walk, provider: str, type_name: str) -> Kind:
+    found = walk.kinds.get((provider, type_name))
+    if found is None:
+        schema = walk.edges.schemas[type_name]
+        found = Kind(schema, walk.edges.handler(provider, type_name), tuple(schema.computed().items()))
+        walk.kinds[provider, type_name] = found
+    return found
+
+
+def desired_object(walk: Walk, instance: Instance, kind: Kind, record: Record | None) -> Object:
+    """The configured body, checked, with a name.
+
+    Raises:
+        Diagnosed: an expression failed or a value does not fit.
+    """
+    schema = kind.schema
+    if instance.block.converted is not None:
+        desired = instance.block.converted
+    else:
+        misfits: list[Misfit] = []
+        desired = convert_body(walk.evaluation.body(instance), schema.attributes, (), misfits)
+        if misfits:
+            raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
+    if schema.check is not None:
+        report(walk, instance, schema.check(desired))
+    if not schema.named:
+        return desired
+    name = desired.get("name")
+    if name is None:
+        kept = record.object.get("name") if record is not None else None
+        name = kept or generated_name(walk.configuration.name, walk.configuration.workspace, instance.address)
+        desired = {**desired, "name": name}
+    if isinstance(name, str):
+        _claim_name(walk, instance, name)
+    return desired
+
+
+def _claim_name(walk: Walk, instance: Instance, name: str) -> None:
+    claim = (provider_of(instance), instance.address.type, name)
+    other = walk.names.setdefault(claim, instance.address)
+    if other != instance.address:
+        place = walk.configuration.instances[other].block.place
+        walk.problems.add(
+            replace(
+                misfit_diagnostic(
+                    instance, Misfit(("name",), f'Two {instance.address.type}s would be named "{name}".')
+                ),
+                detail=f"{other} ({place.span}) has this name already.",
+                suggestion="Give one of them another `name`.",
+            )
+        )
+
+
+def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | None, desired: Object) -> Change:
+    """The change of one object without runs."""
+    provider = provider_of(instance)
+    if kind.handler is None:
+        raise Diagnosed([_no_handler(instance, provider)])
+    report(walk, instance, kind.handler.check(instance.address, desired))
+    prior = _prior(walk, record)
+    if prior is None:
+        after = _with_computed(kind, desired, None, kind.handler.predict(desired), (), instance.address)
+        return Change(instance.address, Action.CREATE, None, after, provider, instance.block.place.span)
+    before_form, desired_form = comparable(prior, kind.schema, walk.seal), comparable(desired, kind.schema, walk.seal)
+    ignored = instance.block.lifecycle.ignore_changes
+    changed = [name for name in changed_attributes(before_form, desired_form, kind.schema) if name not in ignored]
+    if ignored:
+        desired = {**desired, **{name: prior[name] for name in ignored if name in prior}}
+    by_request = instance.address in walk.replace
+    forcing = [name for name in changed if kind.schema.attributes[name].change == "replace"]
+    predicted = kind.handler.predict(desired)
+    if not changed and not by_request:
+        after = _with_computed(kind, desired, prior, predicted, (), instance.address)
+        return Change(instance.address, Action.NO_OP, prior, after, provider, instance.block.place.span)
+    replacing = bool(forcing) or by_request
+    after = _with_computed(kind, desired, None if replacing else prior, predicted, changed, instance.address)
+    if replacing and instance.block.lifecycle.prevent_destroy:
+        walk.problems.add(_prevented(instance, forcing))
+    order = Action.CREATE_THEN_DELETE if instance.block.lifecycle.create_before_destroy else Action.DELETE_THEN_CREATE
+    return Change(
+        instance.address,
+        order if replacing else Action.UPDATE,
+        prior,
+        after,
+        provider,
+        instance.block.place.span,
+        leaves=changed_leaves(instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed),
+        reason="replace_by_request" if by_request else "replace_because_cannot_update" if replacing else "",
+    )
+
+
+def _prior(walk: Walk, record: Record | None) -> Object | None:
+    """The object as it is: recorded, with what is live laid over it; None when it is gone."""
+    if record is None:
+        return None
+    live = walk.observation.live.get(record.address, record.object)
+    if live is None:
+        return None
+    return record.object if live is record.object else {**record.object, **live}
+
+
+def _with_computed(
+    kind: Kind, desired: Object, prior: Object | None, predicted: Object, changed: Sequence[str], address: Address
+) -> Object:
+    planned = dict(desired)
+    for name, attribute in kind.computed:
+        if name in planned:
+            continue
+        if name in predicted:
+            planned[name] = predicted[name]
+        elif prior is None or any(cause in changed for cause in attribute.unknown_when):
+            planned[name] = Unknown(f"{address}.{name}")
+        else:
+            planned[name] = prior.get(name)
+    return planned
+
+
+def changed_leaves(
+    instance: Instance, schema: Schema, before: Object, after: Object, changed: Sequence[str], note: str = ""
+) -> tuple[Leaf, ...]:
+    found: list[Leaf] = []
+    place = instance.block.place
+    for name in changed:
+        attribute = schema.attributes[name]
+        mark = note or ("forces replacement" if attribute.change == "replace" else "")
+        if attribute.change == "next_run":
+            mark = "takes effect at the next run"
+        for path, left, right in differing_leaves(before.get(name), after.get(name), (name,)):
+            found.append(Leaf(path, left, right, locate(place.source, (*place.path, *path)), mark))
+    return tuple(found)
+
+
+def misfit_diagnostic(instance: Instance, misfit: Misfit) -> Diagnostic:
+    """A misfit of an instance's body as a diagnostic at its place in the text."""
+    place = instance.block.place
+    span = locate(place.source, (*place.path, *misfit.path), key=not misfit.path)
+    return diagnostic_at(
+        place.source, span, misfit.summary, misfit.detail, misfit.suggestion, address=str(instance.address)
+    )
+
+
+def report(walk: Walk, instance: Instance, misfits: Sequence[Misfit]) -> None:
+    for misfit in misfits:
+        walk.problems.add(misfit_diagnostic(instance, misfit))
+
+
+def _no_handler(instance: Instance, provider: str) -> Diagnostic:
+    return misfit_diagnostic(
+        instance,
+        Misfit(
+            (),
+            f"Provider {provider} cannot make a {instance.address.type}.",
+            suggestion="Set `provider:` to one that can.",
+        ),
+    )
+
+
+def provider_changed(instance: Instance, record: Record, provider: str) -> Diagnostic:
+    return misfit_diagnostic(
+        instance,
+        Misfit(
+            (),
+            f"{instance.address} was made by provider {record.provider} and would move to {provider}.",
+            "An object does not move between providers; what exists would be lost from sight.",
+            "Use another workspace for the other provider (planform -w NAME plan), or destroy this one first.",
+        ),
+    )
+
+
+def _prevented(instance: Instance, forcing: Sequence[str]) -> Diagnostic:
+    cause = f"a change of {', '.join(forcing)}" if forcing else "--replace"
+    return misfit_diagnostic(
+        instance,
+        Misfit(
+            ("lifecycle", "prevent_destroy"),
+            f"{instance.address} may not be destroyed, and {cause} would replace it.",
+            "lifecycle.prevent_destroy is set.",
+            "Undo the change, or set prevent_destroy to false.",
+        ),
+    )

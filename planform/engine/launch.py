@@ -1,0 +1,87 @@
+"""A planned run becomes a job: what it reads is read again and must be what the plan saw."""
+
+from __future__ import annotations
+
+from planform.core.configuration import Configuration
+from planform.core.errors import PlanStale
+from planform.core.executor import JobSpec, Tree
+from planform.core.plan import Change, Plan
+from planform.core.secrets import Seal, sealed
+from planform.core.state import Run, RunRecorded, Snapshot
+from planform.core.values import Object
+from planform.engine.edges import Edges
+from planform.engine.names import generated_name
+
+
+def launch(
+    plan: Plan,
+    change: Change,
+    planned: Object,
+    edges: Edges,
+    configuration: Configuration,
+    snapshot: Snapshot,
+    seal: Seal,
+) -> tuple[Run, JobSpec, RunRecorded]:
+    """The run, its job, and the ledger entry that announces it before it is launched (S5.2).
+
+    Raises:
+        PlanStale: a source tree or data changed since the plan.
+    """
+    address, rules = change.address, edges.rules
+    folder = configuration.modules[address.module].folder
+    produced = {
+        run.model_artifacts: run.digest for runs in snapshot.ledger.runs.values() for run in runs if run.model_artifacts
+    }
+    trees = reread(plan, planned, folder, produced, edges)
+    components = rules.components(planned, trees, folder, produced, seal) or {}
+    digest = rules.digest(components)
+    number = change.run.number if change.run is not None else 1
+    run_id = rules.run_id(plan.lineage, str(address), digest, number)
+    job_name = rules.job_name(generated_name(plan.name, plan.workspace, address), run_id)
+    executor = edges.executor(change.provider, planned)
+    run = Run(
+        id=run_id,
+        address=str(address),
+        number=number,
+        digest=digest,
+        components=components,
+        job_name=job_name,
+        job_arn=str(executor.predict(job_name, run_id, str(address)).get("job_arn", "")),
+        provider=change.provider,
+        executor=executor.name,
+        coordinates=plan.coordinates.get(change.provider, {}),
+        hyperparameters=sealed(planned.get("hyperparameters", {}), seal, ("hyperparameters",)),
+    )
+    spec = rules.job_spec(
+        planned,
+        trees,
+        folder,
+        run_id=run_id,
+        number=number,
+        address=str(address),
+        job_name=job_name,
+        lineage=plan.lineage,
+        workspace=plan.workspace,
+    )
+    return run, spec, RunRecorded(run)
+
+
+def reread(plan: Plan, planned: Object, folder: str, produced: dict[str, str], edges: Edges) -> dict[str, Tree]:
+    """The trees of a definition, read again.
+
+    Raises:
+        PlanStale: one is not as the plan saw it, or can no longer be read.
+    """
+    trees: dict[str, Tree] = {}
+    for read in edges.rules.reads(planned, folder, produced):
+        found = edges.rules.scan(read)
+        if not isinstance(found, Tree):
+            raise PlanStale(f"{read.path} can no longer be read: {found[0].summary}", suggestion="Make a new plan.")
+        if plan.trees.get(read.key, found.digest) != found.digest:
+            raise PlanStale(
+                f"{read.path} changed after the plan was made.",
+                f"The plan saw content {plan.trees[read.key][:12]}, now it is {found.digest[:12]}.",
+                "Make a new plan: planform plan",
+            )
+        trees[read.key] = found
+    return trees

@@ -1,0 +1,155 @@
+"""All the reading between expand and plan (S2.1): live objects in bulk, progress of runs, trees that runs read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from planform.core.addresses import Address
+from planform.core.configuration import Configuration, Instance
+from planform.core.errors import Diagnosed
+from planform.core.executor import Tree, TreeRead
+from planform.core.plan import Plan
+from planform.core.reporter import Reporter
+from planform.core.schemas import Misfit, convert_body
+from planform.core.state import Ledger, Record, Run, RunStatus, Snapshot, progress
+from planform.core.values import Object
+from planform.engine.edges import Edges
+from planform.language.scope import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is there now."""
+
+    live: Mapping[Address, Object | None] = field(default_factory=dict)  # of the records that were read
+    ledger: Ledger = field(default_factory=Ledger)  # with the progress of active runs
+    stalled: frozenset[str] = frozenset()  # ids of queued runs that nothing will start
+    trees: Mapping[str, Tree] = field(default_factory=dict)  # by TreeRead.key
+    misfits: Mapping[Address, tuple[Misfit, ...]] = field(default_factory=dict)  # trees that could not be read
+    coordinates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # provider -> where it works
+    gone: frozenset[str] = frozenset()  # ids of runs whose artifacts no longer exist
+    produced: Mapping[str, str] = field(default_factory=dict)  # artifact -> digest of the run that made it
+
+
+def observe(
+    configuration: Configuration,
+    evaluation: Evaluation,
+    snapshot: Snapshot,
+    edges: Edges,
+    *,
+    refresh: bool,
+    reporter: Reporter,
+) -> Observation:
+    """Read what planning needs. `refresh` False trusts the records and reads only files.
+
+    Raises:
+        PlanformError: a provider could not be asked.
+    """
+    providers = {provider_of(instance) for instance in configuration.instances.values()}
+    records = snapshot.state.records
+    live = read_live(list(records.values()), edges, reporter) if refresh else {}
+    ledger, stalled = read_progress(snapshot.ledger, edges)
+    produced = {run.model_artifacts: run.digest for runs in ledger.runs.values() for run in runs if run.model_artifacts}
+    trees, misfits = read_trees(configuration, evaluation, edges, produced)
+    return Observation(
+        live=live,
+        ledger=ledger,
+        stalled=stalled,
+        trees=trees,
+        misfits=misfits,
+        coordinates={name: dict(edges.provider(name).coordinates()) for name in sorted(providers)},
+        produced=produced,
+    )
+
+
+def provider_of(instance: Instance) -> str:
+    return instance.provider or "planform"
+
+
+def read_live(records: list[Record], edges: Edges, reporter: Reporter) -> dict[Address, Object | None]:
+    """The live objects of the records, one call for each type of each provider."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.provider, record.address.type), []).append(record)
+    live: dict[Address, Object | None] = {}
+    done = 0
+    for (provider, type_name), members in groups.items():
+        reporter.planning("reading", done, len(records))
+        done += len(members)
+        schema = edges.schemas.get(type_name)
+        if schema is None or schema.has_runs:
+            continue
+        handler = edges.handler(provider, type_name)
+        if handler is not None and handler.side_effects:
+            live.update(handler.read(members))
+    return live
+
+
+def read_progress(ledger: Ledger, edges: Edges) -> tuple[Ledger, frozenset[str]]:
+    """The ledger with active runs as their executors tell them; an ended run is never asked again. A run that was
+    intended but never launched is left out."""
+    active: dict[tuple[str, str], list[Run]] = {}
+    for runs in ledger.runs.values():
+        for run in runs:
+            if run.active:
+                active.setdefault((run.provider, run.executor), []).append(run)
+    if not active:
+        return ledger, frozenset()
+    seen: dict[str, RunStatus] = {}
+    for members in active.values():
+        seen.update(edges.executor_of(members[0]).observe(members))
+    runs_now = {
+        address: tuple(
+            progress(run, seen[run.id]) if run.id in seen else run
+            for run in runs
+            if not (run.id in seen and seen[run.id].missing)
+        )
+        for address, runs in ledger.runs.items()
+    }
+    stalled = frozenset(run_id for run_id, status in seen.items() if status.stalled)
+    return Ledger({address: runs for address, runs in runs_now.items() if runs}), stalled
+
+
+def read_trees(
+    configuration: Configuration, evaluation: Evaluation, edges: Edges, produced: Mapping[str, str]
+) -> tuple[dict[str, Tree], dict[Address, tuple[Misfit, ...]]]:
+    """The trees that definitions of runs name; what names them must not depend on what apply makes."""
+    wanted: dict[str, TreeRead] = {}
+    users: dict[str, list[Address]] = {}
+    for address, instance in configuration.instances.items():
+        schema = edges.schemas[address.type]
+        if not schema.has_runs:
+            continue
+        try:
+            desired = convert_body(evaluation.body(instance), schema.attributes, (), [])
+        except Diagnosed:
+            continue  # planning evaluates it again, with more known, and reports
+        for read in edges.rules.reads(desired, configuration.modules[address.module].folder, produced):
+            wanted[read.key] = read
+            users.setdefault(read.key, []).append(address)
+    trees: dict[str, Tree] = {}
+    misfits: dict[Address, tuple[Misfit, ...]] = {}
+    for key, read in wanted.items():
+        found = edges.rules.scan(read)
+        if isinstance(found, Tree):
+            trees[key] = found
+        else:
+            for address in users[key]:
+                misfits[address] = (*misfits.get(address, ()), *found)
+    return trees, misfits
+
+
+def without_artifacts(plan: Plan, observation: Observation, edges: Edges) -> Observation | None:
+    """The observation corrected for runs to be reused whose artifacts are gone; None when all exist."""
+    gone: set[str] = set()
+    by_executor: dict[tuple[str, str], list[Run]] = {}
+    for change in plan.changes:
+        if change.run is not None and change.run.decision == "reuse":
+            run = next(run for run in observation.ledger.of(change.address) if run.id == change.run.run_id)
+            by_executor.setdefault((run.provider, run.executor), []).append(run)
+    for runs in by_executor.values():
+        for run_id, status in edges.executor_of(runs[0]).observe(runs).items():
+            if status.missing or not status.artifacts_exist:
+                gone.add(run_id)
+    return replace(observation, gone=observation.gone | gone) if gone else None

@@ -1,0 +1,302 @@
+"""Desired against recorded and live: the changes, and the steps that make them true. No I/O (S2.1).
+
+The walk visits every instance once, after all it refers to: evaluate, normalise both sides, *configuration wins,
+computed keeps its value unless invalidated, the rest is unknown*, compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from planform.core.addresses import Address
+from planform.core.configuration import Configuration, Instance, Place
+from planform.core.errors import Diagnosed, Diagnostic
+from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan
+from planform.core.reporter import Reporter
+from planform.core.schemas import Misfit
+from planform.core.secrets import sealed, sealer
+from planform.core.state import Snapshot
+from planform.core.values import Object, Sensitive, has_sensitive
+from planform.engine.diff import changed_attributes, comparable, differing_leaves
+from planform.engine.edges import Edges
+from planform.engine.instances import (
+    Walk,
+    desired_object,
+    kind_of,
+    misfit_diagnostic,
+    plan_object,
+    provider_changed,
+    recorded_attributes,
+)
+from planform.engine.observe import Observation, provider_of
+from planform.engine.steps import steps_of
+from planform.engine.trainers import plan_trainer
+from planform.engine.walk import (
+    dependency_table,
+    in_order,
+    instances_by_resource,
+    select,
+    with_dependencies,
+    with_dependents,
+)
+from planform.language.scope import Evaluation
+from planform.language.text import diagnostic_at
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the command line asks of a plan. Patterns are addresses or globs (S2.9)."""
+
+    targets: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    retry: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+    retry_failed: bool = False
+    destroy: bool = False
+
+
+def plan(
+    configuration: Configuration,
+    evaluation: Evaluation,
+    snapshot: Snapshot,
+    observation: Observation,
+    edges: Edges,
+    options: PlanOptions,
+    *,
+    version: str,
+    created_at: str,
+    reporter: Reporter,
+) -> Plan:
+    """What must happen for the live objects to be as the files say.
+
+    Raises:
+        Diagnosed: everything that is wrong with the configuration, at once.
+    """
+    records = snapshot.state.records
+    known = {**configuration.instances, **records}
+    dependencies = dependency_table(configuration)
+    for resource, needs in snapshot.state.dependencies.items():
+        dependencies.setdefault(resource, needs)
+    chosen = select(options.targets, known, "--target")
+    if chosen:
+        grow = with_dependents if options.destroy else with_dependencies
+        chosen = grow(chosen, dependencies, known)
+    walk = Walk(
+        configuration,
+        evaluation,
+        snapshot,
+        observation,
+        edges,
+        sealer(snapshot.state.salt),
+        replace=select(options.replace, known, "--replace"),
+        retry=select(options.retry, known, "--retry"),
+        run=select(options.run, known, "--run"),
+        retry_failed=options.retry_failed,
+    )
+    if not options.destroy:
+        _plan_instances(walk, chosen, reporter)
+        _review(walk)
+    _plan_removals(walk, chosen, destroy=options.destroy)
+    walk.problems.raise_if_any()
+    outputs = _plan_outputs(walk, destroy=options.destroy and not chosen)
+    walk.problems.raise_if_any()
+    changes = tuple(walk.changes[address] for address in sorted(walk.changes, key=Address.sort_key))
+    steps = steps_of(changes, configuration, dependencies, snapshot.state.dependencies, edges.schemas)
+    drift, unshown = _drift(walk, changes)
+    touched = {step.address for step in steps}
+    return Plan(
+        id="",
+        planform_version=version,
+        created_at=created_at,
+        name=configuration.name,
+        workspace=configuration.workspace,
+        lineage=snapshot.state.lineage,
+        serial=snapshot.state.serial,
+        salt=snapshot.state.salt,
+        fresh=not snapshot.exists,
+        changes=changes,
+        steps=steps,
+        outputs=outputs,
+        drift=drift,
+        drift_unshown=unshown,
+        sources=configuration.sources,
+        variables=configuration.variables,
+        trees={key: tree.digest for key, tree in observation.trees.items()},
+        records={address: records[address].digest() if address in records else "" for address in touched},
+        coordinates=observation.coordinates,
+        dependencies={str(address.resource): dependencies.get(str(address.resource), ()) for address in touched},
+        targeted=bool(chosen),
+        destroy=options.destroy,
+        warnings=tuple(item for item in walk.problems.items if item.severity == "warning"),
+    )
+
+
+def _plan_instances(walk: Walk, chosen: frozenset[Address], reporter: Reporter) -> None:
+    grouped = instances_by_resource(walk.configuration)
+    total, done = len(walk.configuration.instances), 0
+    for resource in in_order(walk.configuration):
+        for address in grouped.get(resource, ()):
+            done += 1
+            if done % 500 == 0:
+                reporter.planning("planning", done, total)
+            instance = walk.configuration.instances[address]
+            if chosen and address not in chosen:
+                _keep(walk, address)
+                continue
+            try:
+                change = _plan_instance(walk, instance)
+            except Diagnosed as error:
+                walk.problems.items.extend(error.problems)
+                _keep(walk, address)
+                continue
+            walk.changes[address] = change
+            walk.evaluation.set(address, change.after if change.after is not None else {})
+
+
+def _plan_instance(walk: Walk, instance: Instance) -> Change:
+    provider = provider_of(instance)
+    kind = kind_of(walk, provider, instance.address.type)
+    record = walk.snapshot.state.records.get(instance.address)
+    desired = desired_object(walk, instance, kind, record)
+    if record is not None and record.provider != provider:
+        walk.problems.add(provider_changed(instance, record, provider))
+        return Change(instance.address, Action.NO_OP, record.object, record.object, provider)
+    plan_one = plan_trainer if kind.schema.has_runs else plan_object
+    return plan_one(walk, instance, kind, record, desired)
+
+
+def _review(walk: Walk) -> None:
+    """Let each provider look at all of its planned objects together."""
+    by_provider: dict[str, dict[Address, Object]] = {}
+    for address, change in walk.changes.items():
+        if change.after is not None and change.provider != "planform":
+            by_provider.setdefault(change.provider, {})[address] = change.after
+    for provider, objects in by_provider.items():
+        for address, misfit, other in walk.edges.provider(provider).review(objects):
+            place = walk.configuration.instances[other].block.place
+            diagnostic = misfit_diagnostic(walk.configuration.instances[address], misfit)
+            walk.problems.add(replace(diagnostic, related=((place.span, f"{other} is declared here"),)))
+
+
+def _keep(walk: Walk, address: Address) -> None:
+    """An instance that this plan leaves alone is worth what its record says; without a record it stays unknown."""
+    record = walk.snapshot.state.records.get(address)
+    if record is not None:
+        walk.evaluation.set(address, recorded_attributes(record, walk.observation.ledger))
+
+
+def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> None:
+    for address, record in walk.snapshot.state.records.items():
+        if (chosen and address not in chosen) or (address in walk.configuration.instances and not destroy):
+            continue
+        instance = walk.configuration.instances.get(address)
+        protected = instance.block.lifecycle.prevent_destroy if instance is not None else record.prevent_destroy
+        if protected:
+            walk.problems.add(_protected(address, instance))
+        prior = recorded_attributes(record, walk.observation.ledger)
+        active = next((run for run in walk.observation.ledger.of(address) if run.active), None)
+        gone = address in walk.observation.live and walk.observation.live[address] is None
+        walk.changes[address] = Change(
+            address,
+            Action.DELETE,
+            prior,
+            None,
+            record.provider,
+            reason="" if destroy else _removal_reason(walk, address),
+            run=RunPlan("nothing", cancels=active.number) if active else None,
+            notes=("already gone",) if gone else (),
+        )
+
+
+def _removal_reason(walk: Walk, address: Address) -> str:
+    if address.resource in walk.configuration.resources:
+        if address.module not in walk.configuration.modules:
+            return "delete_because_no_module"
+        match walk.configuration.resources[address.resource].repetition, address.key:
+            case "for_each", str():
+                return "delete_because_each_key"
+            case "count", int():
+                return "delete_because_count_index"
+            case "enabled", None:
+                return "delete_because_enabled_false"
+            case _:
+                return "delete_because_wrong_repetition"
+    return "delete_because_no_resource_config"
+
+
+def _plan_outputs(walk: Walk, *, destroy: bool) -> tuple[OutputChange, ...]:
+    before = walk.snapshot.state.outputs
+    result: list[OutputChange] = []
+    for name, block in walk.configuration.outputs.items():
+        if destroy:
+            result.append(OutputChange(name, before.get(name), None, block.sensitive))
+            continue
+        try:
+            value = walk.evaluation.output(name)
+        except Diagnosed as error:
+            walk.problems.items.extend(error.problems)
+            continue
+        if has_sensitive(value) and not block.sensitive:
+            walk.problems.add(_leaking_output(name, block.place))
+        value = Sensitive(value) if block.sensitive and value is not None else value
+        plain = sealed(value, walk.seal, ("output", name)) if has_sensitive(value) else value
+        result.append(OutputChange(name, before.get(name), plain, block.sensitive))
+    result += [
+        OutputChange(name, value, None) for name, value in before.items() if name not in walk.configuration.outputs
+    ]
+    return tuple(result)
+
+
+def _drift(walk: Walk, changes: Sequence[Change]) -> tuple[tuple[Drift, ...], int]:
+    acting = {change.address for change in changes if change.does_something}
+    shown: list[Drift] = []
+    unshown = 0
+    for address, live in walk.observation.live.items():
+        record = walk.snapshot.state.records[address]
+        if live is record.object:
+            continue
+        schema = walk.edges.schemas[address.type]
+        found: list[Leaf] = []
+        if live is not None:
+            left, right = (
+                comparable(record.object, schema, walk.seal),
+                comparable({**record.object, **live}, schema, walk.seal),
+            )
+            found = [
+                Leaf(path, before, after, note="changed outside")
+                for name in changed_attributes(left, right, schema)
+                for path, before, after in differing_leaves(left.get(name), right.get(name), (name,))
+            ]
+            if not found:
+                continue
+        if address in acting:
+            shown.append(Drift(address, tuple(found), gone=live is None))
+        else:
+            unshown += 1
+    return tuple(shown), unshown
+
+
+def _protected(address: Address, instance: Instance | None) -> Diagnostic:
+    summary = f"{address} may not be destroyed."
+    detail = "lifecycle.prevent_destroy was set when it was last applied; removing the block does not lift it."
+    if instance is None:
+        return Diagnostic(
+            summary,
+            detail,
+            address=str(address),
+            suggestion="Bring the block back with prevent_destroy: false, and apply.",
+        )
+    return misfit_diagnostic(
+        instance, Misfit(("lifecycle", "prevent_destroy"), summary, suggestion="Set prevent_destroy to false first.")
+    )
+
+
+def _leaking_output(name: str, place: Place) -> Diagnostic:
+    return diagnostic_at(
+        place.source,
+        place.span,
+        f'Output "{name}" refers to a sensitive value.',
+        detail="An output that is not marked sensitive would show it.",
+        suggestion="Add `sensitive: true` to the output, or wrap the value in nonsensitive().",
+    )

@@ -1,0 +1,145 @@
+"""A trainer cannot be compared like an object: what matters is which run its definition calls for (S3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from planform.core.addresses import Address
+from planform.core.configuration import Instance
+from planform.core.executor import Executor
+from planform.core.plan import Action, Change, RunPlan
+from planform.core.schemas import Schema
+from planform.core.state import Record, Run, run_attributes
+from planform.core.values import Object, Unknown, Value, first_unknown, same
+from planform.engine.diff import changed_attributes, comparable
+from planform.engine.instances import Kind, Walk, changed_leaves, current_run, recorded_attributes, report
+from planform.engine.names import generated_name
+from planform.engine.observe import provider_of
+from planform.engine.runs import Definition, Options, decide
+
+# What only an ended run can tell (S3.7).
+COMPLETED = ("status", "model_artifacts", "output_path", "metrics", "started_at", "ended_at", "billable_seconds")
+
+
+def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | None, desired: Object) -> Change:
+    """The change of one trainer: its configuration, and what happens to its runs."""
+    address, schema, rules = instance.address, kind.schema, walk.edges.rules
+    provider, runs = provider_of(instance), walk.observation.ledger.of(instance.address)
+    report(walk, instance, walk.observation.misfits.get(address, ()))
+    executor = walk.edges.executor(provider, desired)
+    refused, notes = executor.check(desired)
+    report(walk, instance, refused)
+    prior = recorded_attributes(record, walk.observation.ledger) if record is not None else None
+    blocked = _held_dependency(walk, instance)
+    if blocked is not None:
+        return Change(address, Action.NO_OP, prior, prior, provider, notes=(f"waits for {blocked}, which is held",))
+    folder = walk.configuration.modules[address.module].folder
+    components = rules.components(desired, walk.observation.trees, folder, walk.observation.produced, walk.seal)
+    unknown = first_unknown(desired) if components is None else None
+    wanted = Definition(
+        components,
+        digest=rules.digest(components) if components is not None else "",
+        provider=provider,
+        executor=executor.name,
+        coordinates=walk.observation.coordinates.get(provider, {}),
+        mode=desired.get("run", "on_change"),
+        on_change=desired.get("on_change", "finish"),
+        max_attempts=desired.get("max_attempts", 2),
+        waits_for=unknown.origin if unknown else "",
+    )
+    asked = Options(address in walk.retry, walk.retry_failed, address in walk.run, walk.observation.gone)
+    current = current_run(record, runs)
+    run = decide(wanted, runs, current, asked)
+    run, exported = _run_outcome(walk, instance, run, executor, runs)
+    run = _sized(walk, desired, run, folder)
+    if run.decision == "held":
+        walk.held[instance.block.address] = address
+    after = {**desired, **{name: exported.get(name) for name, _ in kind.computed if name not in desired}}
+    return _trainer_change(walk, instance, schema, prior, after, run, tuple(notes))
+
+
+def _run_outcome(
+    walk: Walk, instance: Instance, run: RunPlan, executor: Executor, runs: Sequence[Run]
+) -> tuple[RunPlan, Object]:
+    """The run plan with its names, and what the trainer will export."""
+    address = instance.address
+    known = next((item for item in runs if item.number == run.number), None)
+    if run.decision != "new_run" and known is not None:
+        exported = run_attributes(known, runs)
+        if known.active:
+            exported = {**exported, **{name: Unknown(f"{address}.{name}") for name in COMPLETED}}
+        return run, exported
+    exported = (
+        dict.fromkeys(COMPLETED)
+        if run.decision == "nothing"
+        else {name: Unknown(f"{address}.{name}") for name in COMPLETED}
+    )
+    exported["last_succeeded"] = Unknown(f"{address}.last_succeeded") if run.decision == "new_run" else None
+    if run.decision == "nothing":
+        return run, {**exported, "run_number": None, "job_name": None, "job_arn": None}
+    exported["run_number"] = run.number
+    if not run.digest:
+        return run, {**exported, "job_name": Unknown(f"{address}.job_name"), "job_arn": Unknown(f"{address}.job_arn")}
+    rules = walk.edges.rules
+    run_id = rules.run_id(walk.snapshot.state.lineage, str(address), run.digest, run.number)
+    job_name = rules.job_name(generated_name(walk.configuration.name, walk.configuration.workspace, address), run_id)
+    predicted = executor.predict(job_name, run_id, str(address))
+    return replace(run, run_id=run_id, job_name=job_name), {**exported, "job_name": job_name, **predicted}
+
+
+def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
+    """A new run with what it may cost and what it packages."""
+    if run.decision != "new_run":
+        return run
+    count = _plain(desired.get("compute", {})).get("instance_count", 1)
+    limit = _plain(desired.get("stopping_condition", {})).get("max_runtime_in_seconds", 86400)
+    hours = count * limit / 3600 if isinstance(count, int) and isinstance(limit, (int, float)) else 0.0
+    for read in walk.edges.rules.reads(desired, folder, walk.observation.produced):
+        tree = walk.observation.trees.get(read.key)
+        if read.kind == "source" and tree is not None:
+            return replace(run, instance_hours=hours, files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
+    return replace(run, instance_hours=hours)
+
+
+def _plain(value: Value) -> Object:
+    return value if isinstance(value, dict) else {}
+
+
+def _trainer_change(
+    walk: Walk,
+    instance: Instance,
+    schema: Schema,
+    prior: Object | None,
+    after: Object,
+    run: RunPlan,
+    notes: tuple[str, ...],
+) -> Change:
+    address, provider, span = instance.address, provider_of(instance), instance.block.place.span
+    if prior is None:
+        return Change(address, Action.CREATE, None, after, provider, span, run=run, notes=notes)
+    before_form, after_form = comparable(prior, schema, walk.seal), comparable(after, schema, walk.seal)
+    changed = changed_attributes(before_form, after_form, schema)
+    acts = (
+        bool(changed)
+        or run.decision in ("new_run", "reuse")
+        or not same(prior.get("run_number"), after.get("run_number"))
+    )
+    return Change(
+        address,
+        Action.UPDATE if acts else Action.NO_OP,
+        prior,
+        after,
+        provider,
+        span,
+        leaves=changed_leaves(instance, schema, before_form, after_form, changed),
+        run=run,
+        notes=notes,
+    )
+
+
+def _held_dependency(walk: Walk, instance: Instance) -> Address | None:
+    for needed in instance.block.dependencies:
+        if needed.resource in walk.held and (needed.attribute is None or needed.attribute in COMPLETED):
+            return walk.held[needed.resource]
+    return None

@@ -1,0 +1,267 @@
+"""A module and its variables spelled out: every instance of every resource, by address (S1.4)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, ResourceAddress
+from planform.core.configuration import (
+    Body,
+    Configuration,
+    Instance,
+    Lifecycle,
+    ModuleInstance,
+    OutputBlock,
+    Place,
+    ResourceBlock,
+)
+from planform.core.errors import Diagnosed, Problems, did_you_mean
+from planform.core.values import AttributePath, Object, Unknown, Value, first_unknown, is_wholly_known, reveal
+from planform.language.blocks import Module, Resource, Settings, leaves_of
+from planform.language.documents import collection_paused, locate
+from planform.language.environment import Files, Scope
+from planform.language.graph import node_of
+from planform.language.modules import BUILT_IN, PROVIDERS
+from planform.language.scope import Evaluation, ModuleScope
+from planform.language.text import diagnostic_at
+
+_SENSITIVE_LITERAL = re.compile(r"\bsensitive\(\s*[\\\"'\[{0-9]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+
+
+def expand(
+    module: Module, variables: Mapping[str, Value], workspace: str, files: Files, plan_time: str
+) -> tuple[Configuration, Evaluation]:
+    """The whole configuration for one workspace, and what evaluates its bodies.
+
+    Raises:
+        Diagnosed: keys, providers or settings that are unknown or invalid, and variables that break their rules.
+    """
+    with collection_paused():
+        return _Expansion(module, variables, workspace, files, plan_time).configuration()
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the walk through the tree has found."""
+
+    blocks: dict[ResourceAddress, ResourceBlock] = field(default_factory=dict)
+    instances: dict[Address, Instance] = field(default_factory=dict)
+    modules: dict[ModulePath, ModuleInstance] = field(default_factory=dict)
+
+
+class _Expansion:
+    """One walk through the tree of modules."""
+
+    def __init__(
+        self, module: Module, variables: Mapping[str, Value], workspace: str, files: Files, plan_time: str
+    ) -> None:
+        self.module, self.workspace = module, workspace
+        self.problems = Problems()
+        self.found = _Found()
+        facts = {"workspace": workspace}
+        self.evaluation = Evaluation(module, variables, facts, files, plan_time)
+        self.scope = self.evaluation.scope(())
+        facts["name"] = self.name()
+        self.default_provider = self.default()
+
+    def configuration(self) -> tuple[Configuration, Evaluation]:
+        settings = {name: self.settings(item) for name, item in self.module.providers.items()}
+        backend = self.backend()
+        self.walk(())
+        outputs = {
+            name: OutputBlock(
+                name,
+                output.place,
+                output.value,
+                self.module.graph.dependencies(((), "output", name)),
+                output.sensitive,
+                output.description,
+            )
+            for name, output in self.module.outputs.items()
+        }
+        self.problems.raise_if_any()
+        sources = {source.path: source for inner in self.module.walk() for source in inner.sources}
+        configuration = Configuration(
+            name=self.evaluation.facts["name"],
+            workspace=self.workspace,
+            folder=self.module.folder,
+            backend=backend,
+            provider_settings=settings,
+            variables=self.evaluation.variables,
+            resources=self.found.blocks,
+            instances=self.found.instances,
+            outputs=outputs,
+            modules=self.found.modules,
+            sources=tuple(sources.values()),
+            private_sources=private_sources(self.module),
+        )
+        return configuration, self.evaluation
+
+    # Settings of the root module
+
+    def setting(self, name: str) -> Value:
+        """One attribute of the planform block, or None."""
+        planform = self.module.planform
+        if planform is None or planform.body.get(name) is None:
+            return None
+        return self.known(planform.body[name], planform.place, (name,))
+
+    def name(self) -> str:
+        given = self.setting("name")
+        if isinstance(given, str):
+            return given
+        return _UNSAFE.sub("-", os.path.basename(self.module.folder)).strip("-") or "planform"
+
+    def default(self) -> str:
+        given = self.setting("default_provider")
+        planform = self.module.planform
+        if given is not None and planform is not None:
+            return self.provider(given, planform.place, ("default_provider",))
+        configured = {name.partition(".")[0] for name in self.module.providers}
+        return configured.pop() if len(configured) == 1 else "local"
+
+    def backend(self) -> tuple[str, Object]:
+        given = self.setting("backend")
+        if not isinstance(given, dict) or len(given) != 1:
+            return ("local", {})
+        ((name, settings),) = given.items()
+        return (name, settings if isinstance(settings, dict) else {})
+
+    def settings(self, settings: Settings) -> Object:
+        value = self.known(settings.body, settings.place, ())
+        return value if isinstance(value, dict) else {}
+
+    def known(self, body: Body, place: Place, inner: AttributePath, scope: Scope | None = None) -> Value:
+        """The value of a setting that decides how to plan, which nothing unknown may do."""
+        count = len(self.problems.items)
+        if isinstance(body, dict):
+            return {key: self.known(item, place, (*inner, key), scope) for key, item in body.items()}
+        try:
+            value = self.evaluation.value(body, scope or self.scope, place)
+        except Diagnosed as error:
+            self.problems.items += error.problems
+            return Unknown()
+        unknown = first_unknown(value)
+        if unknown is not None and len(self.problems.items) == count:
+            span = locate(place.source, (*place.path, *inner))
+            title = ".".join(map(str, inner)) or str(place.path[-1])
+            source = unknown.origin or "what it uses"
+            detail = f"{title} must be known before anything is planned, but {source} is known only after apply."
+            suggestion = "Use variables, locals and functions only."
+            self.problems.add(diagnostic_at(place.source, span, "Value known only after apply", detail, suggestion))
+        return value
+
+    def provider(self, value: Value, place: Place, inner: AttributePath) -> str:
+        """A provider's name, which is built in or an alias that the root module configures."""
+        name = reveal(value)
+        if isinstance(name, Unknown):
+            return ""
+        known = sorted({*PROVIDERS, *self.module.providers})
+        if name not in known:
+            span = locate(place.source, (*place.path, *inner))
+            detail = f'There is no provider "{name}".'
+            if isinstance(name, str) and name.partition(".")[0] in PROVIDERS:
+                detail = f'Provider "{name}" is not configured in the root module.'
+            suggestion = did_you_mean(str(name), known)
+            self.problems.add(diagnostic_at(place.source, span, "Unknown provider", detail, suggestion))
+        return str(name)
+
+    # The tree
+
+    def walk(self, path: ModulePath) -> None:
+        scope = self.evaluation.scope(path)
+        self.found.modules[path] = ModuleInstance(path, scope.module.folder)
+        for variable in scope.module.variables.values():
+            if variable.validations:
+                self.attempt(self.evaluation.variable, scope, variable)
+        for resource in scope.module.resources.values():
+            self.resource(scope, resource)
+        for call in scope.module.calls.values():
+            keys = self.attempt(self.evaluation.keys, scope, call)
+            for key in keys or ():
+                self.walk((*path, ModuleStep(call.name, key)))
+
+    def attempt(self, action: Callable[..., Value], *arguments: object) -> Value:
+        """The result of an evaluation, or None when it fails, which is remembered."""
+        try:
+            return action(*arguments)
+        except Diagnosed as error:
+            self.problems.items += error.problems
+            return None
+
+    def resource(self, scope: ModuleScope, resource: Resource) -> None:
+        if resource.repetition == "single":
+            keys: dict[InstanceKey, Value] = _SINGLE
+        else:
+            keys = self.attempt(self.evaluation.keys, scope, resource) or {}
+        block = self.found.blocks.get(resource.address)
+        if block is None:
+            block = self.found.blocks[resource.address] = self.block(scope, resource)
+        kind, name = resource.address.type, resource.address.name
+        provider = "" if kind == BUILT_IN else self.default_provider
+        by_instance = resource.provider is not None and kind != BUILT_IN and _uses_instance(resource.provider)
+        if resource.provider is not None and kind != BUILT_IN and not by_instance:
+            provider = self.provider_of(resource, scope)
+        for key, value in keys.items():
+            if by_instance:
+                provider = self.provider_of(resource, self.evaluation.instance_scope(scope, resource, key))
+            address = Address(kind, name, key, scope.path)
+            self.found.instances[address] = Instance(address, block, provider, value)
+
+    def provider_of(self, resource: Resource, scope: Scope) -> str:
+        value = self.known(resource.provider, resource.place, ("provider",), scope)
+        return self.provider(value, resource.place, ("provider",))
+
+    def block(self, scope: ModuleScope, resource: Resource) -> ResourceBlock:
+        lifecycle = Lifecycle()
+        if resource.lifecycle is not None:
+            lifecycle = self.lifecycle(self.known(resource.lifecycle, resource.place, ("lifecycle",), scope))
+        return ResourceBlock(
+            resource.address,
+            resource.place,
+            resource.body,
+            resource.converted,
+            self.module.graph.dependencies(node_of(resource.address)),
+            resource.repetition,
+            lifecycle,
+        )
+
+    def lifecycle(self, value: Value) -> Lifecycle:
+        value = reveal(value)
+        if not isinstance(value, dict) or not is_wholly_known(value):
+            return Lifecycle()
+        ignored = value.get("ignore_changes") or ()
+        return Lifecycle(
+            value.get("prevent_destroy") in (True, "true"),
+            value.get("create_before_destroy") in (True, "true"),
+            tuple(ignored),
+        )
+
+
+_SINGLE: dict[InstanceKey, Value] = {None: None}
+
+
+def _uses_instance(body: Body) -> bool:
+    return any(
+        reference.parts[0] in ("each", "count")
+        for leaf in leaves_of(body)
+        for reference in leaf.expr.expression.references
+    )
+
+
+def private_sources(module: Module) -> frozenset[str]:
+    """The files that hold a literal which must not be stored: the default of a sensitive variable, or sensitive("...")."""
+    found = {
+        variable.place.source.path
+        for inner in module.walk()
+        for variable in inner.variables.values()
+        if variable.sensitive and variable.default is not None
+    }
+    found |= {
+        source.path for inner in module.walk() for source in inner.sources if _SENSITIVE_LITERAL.search(source.text)
+    }
+    return frozenset(found)

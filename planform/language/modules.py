@@ -1,0 +1,669 @@
+"""A folder of *.pf.yaml as a Module, its child modules inside it; every problem that needs no values is found here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from planform.core.addresses import ResourceAddress
+from planform.core.configuration import Body, Place, SourceFile
+from planform.core.errors import Diagnosed, Diagnostic, Problems, Span, did_you_mean
+from planform.core.schemas import (
+    ANY,
+    BOOL,
+    STRING,
+    Attribute,
+    Collection,
+    Misfit,
+    Nested,
+    Schema,
+    Type,
+    attributes,
+    convert,
+    convert_body,
+    describe,
+    list_of,
+    map_of,
+)
+from planform.core.values import AttributePath, Object, Value
+from planform.language.blocks import (
+    NAME,
+    Leaf,
+    Local,
+    Module,
+    ModuleCall,
+    Output,
+    Repetition,
+    Resource,
+    Settings,
+    Validation,
+    Variable,
+    leaves_of,
+    misfit_summary,
+    opaque,
+    path_text,
+)
+from planform.language.documents import Document, Expr, collection_paused, load_document, locate
+from planform.language.errors import ExpressionError
+from planform.language.references import build_graph
+from planform.language.text import diagnostic_at
+from planform.language.type_constraints import parse_type
+from planform.language.versions import allows
+
+SUFFIX = ".pf.yaml"
+PROVIDERS = ("aws", "local")
+BACKENDS = ("local", "s3")
+BUILT_IN = "planform_data"  # the type that no provider makes
+
+# The tables of the blocks, read like a resource's.
+_PLANFORM = attributes(
+    name=Attribute(
+        STRING, pattern=r"[A-Za-z][A-Za-z0-9-]{0,30}", pattern_hint="a letter, then letters, digits and -, at most 31"
+    ),
+    required_version=Attribute(STRING),
+    default_provider=Attribute(STRING),
+    backend=Attribute(map_of(ANY)),
+)
+_VALIDATION = attributes(condition=Attribute(ANY, required=True), error_message=Attribute(STRING, required=True))
+_VARIABLE = attributes(
+    type=Attribute(STRING),
+    default=Attribute(ANY),
+    description=Attribute(STRING),
+    validation=Attribute(list_of(Nested(_VALIDATION))),
+    sensitive=Attribute(BOOL),
+    nullable=Attribute(BOOL),
+)
+_OUTPUT = attributes(
+    value=Attribute(ANY),
+    description=Attribute(STRING),
+    sensitive=Attribute(BOOL),
+    depends_on=Attribute(list_of(STRING)),
+)
+_REPEAT = attributes(
+    count=Attribute(ANY), for_each=Attribute(ANY), enabled=Attribute(ANY), depends_on=Attribute(list_of(STRING))
+)
+_MODULE = {**_REPEAT, **attributes(source=Attribute(STRING, required=True), inputs=Attribute(map_of(ANY)))}
+_LIFECYCLE = attributes(
+    prevent_destroy=Attribute(BOOL), create_before_destroy=Attribute(BOOL), ignore_changes=Attribute(list_of(STRING))
+)
+_META = {**_REPEAT, **attributes(provider=Attribute(STRING), lifecycle=Attribute(Nested(_LIFECYCLE)))}
+_REPEATS: tuple[Repetition, ...] = ("count", "for_each", "enabled")
+
+_BLOCKS = ("planform", "provider", "variable", "locals", "resource", "module", "output")
+_LITERAL = ("type", "description", "sensitive", "nullable", "source", "required_version")
+
+
+def load(folder: str, schemas: Mapping[str, Schema], sources: Mapping[str, str] | None = None) -> Module:
+    """The root module in `folder`, with its child modules. With `sources` (path to text) nothing else is read.
+
+    Raises:
+        Diagnosed: every problem found, at once.
+    """
+    with collection_paused():
+        reader = _Reader(os.path.abspath(folder), schemas, sources)
+        module = reader.module(os.path.abspath(folder), (), ())
+        if reader.readable:
+            module = replace(module, graph=build_graph(module, frozenset(reader.lost), reader.problems))
+    reader.problems.raise_if_any()
+    return module
+
+
+class _Reader:
+    """Reads folders into modules and gathers what is wrong."""
+
+    def __init__(self, root: str, schemas: Mapping[str, Schema], sources: Mapping[str, str] | None) -> None:
+        self.root, self.schemas, self.sources = root, schemas, sources
+        self.problems = Problems()
+        self.folders: dict[str, list[Document]] = {}
+        self.lost: set[str] = set()  # names of resources whose type does not exist
+        self.readable = True  # every file could be parsed, so that what is absent is really absent
+
+    # Files
+
+    def documents(self, folder: str) -> list[Document]:
+        if folder not in self.folders:
+            self.folders[folder] = [
+                document for source in self.files(folder) if (document := self.parsed(source)) is not None
+            ]
+        return self.folders[folder]
+
+    def parsed(self, source: SourceFile) -> Document | None:
+        try:
+            return load_document(source)
+        except Diagnosed as error:
+            self.readable = False
+            self.problems.items += error.problems
+            return None
+
+    def files(self, folder: str) -> Iterator[SourceFile]:
+        base = Path(os.path.relpath(folder, self.root)).as_posix()
+        if self.sources is not None:
+            for path in sorted(self.sources):
+                if str(PurePosixPath(path).parent) == base:
+                    yield SourceFile(path, self.sources[path])
+            return
+        try:
+            names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))
+        except OSError as error:
+            self.problems.add(Diagnostic("Folder cannot be read", f"{folder}: {error.strerror}."))
+            self.readable = False
+            return
+        for name in names:
+            path = name if base == "." else f"{base}/{name}"
+            try:
+                yield SourceFile(path, Path(folder, name).read_bytes().decode("utf-8-sig"))
+            except UnicodeDecodeError as error:
+                line = error.object.count(b"\n", 0, error.start) + 1
+                detail = f"Byte {error.start} is not UTF-8."
+                self.unreadable(
+                    Diagnostic("The file is not UTF-8 text", detail, Span(path, line), "", "Save it as UTF-8.")
+                )
+            except OSError as error:
+                self.unreadable(Diagnostic("The file cannot be read", f"{path}: {error.strerror}."))
+
+    def unreadable(self, diagnostic: Diagnostic) -> None:
+        self.problems.add(diagnostic)
+        self.readable = False
+
+    # Modules
+
+    def module(self, folder: str, path: tuple[str, ...], chain: tuple[str, ...]) -> Module:
+        documents = self.documents(folder)
+        if not documents and self.readable:
+            self.empty_folder(folder, path)
+        blocks = self.blocks(documents)
+        planform = self.planform(blocks["planform"], path)
+        providers = {
+            name: settings
+            for name, place, body in blocks["provider"]
+            if (settings := self.provider(name, place, body, path))
+        }
+        variables = {
+            name: variable for name, place, body in blocks["variable"] if (variable := self.variable(name, place, body))
+        }
+        resources = {
+            resource.address: resource
+            for name, place, body in blocks["resource"]
+            if (resource := self.resource(name, place, body, path))
+        }
+        calls = {
+            name: call
+            for name, place, body in blocks["module"]
+            if (call := self.call(name, place, body, folder, path, (*chain, folder)))
+        }
+        outputs = {name: output for name, place, body in blocks["output"] if (output := self.output(name, place, body))}
+        values = {name: Local(place, body) for name, place, body in blocks["locals"]}
+        sources = tuple(document.source for document in documents)
+        return Module(
+            path, folder, planform, providers, variables, values, resources, calls, outputs, sources, self.schemas
+        )
+
+    def empty_folder(self, folder: str, path: tuple[str, ...]) -> None:
+        if not path:
+            detail = f"{folder} holds no *{SUFFIX} file."
+            self.unreadable(
+                Diagnostic(
+                    "No configuration", detail, suggestion="Run planform init, or change to the folder that has one."
+                )
+            )
+
+    def blocks(self, documents: list[Document]) -> dict[str, list[tuple[str, Place, Body]]]:
+        """Every named block of all files by kind: its name, place and body. Duplicates are reported."""
+        found: dict[str, list[tuple[str, Place, Body]]] = {kind: [] for kind in _BLOCKS}
+        seen: dict[tuple[str, str], Place] = {}
+        for document in documents:
+            if document.value is None:
+                continue
+            if not isinstance(document.value, dict):
+                span = locate(document.source, ())
+                detail = f"A module is a mapping of blocks, not {_kind(document.value)}."
+                self.unreadable(
+                    diagnostic_at(document.source, span, "Not a module", detail, f"There is: {', '.join(_BLOCKS)}.")
+                )
+                continue
+            for kind, content in document.value.items():
+                if kind.startswith("x-"):
+                    continue
+                place = document.place(kind)
+                if kind not in found:
+                    detail = f'Blocks of type "{kind}" are not expected here.'
+                    self.problem(place, "Unsupported block type", detail, did_you_mean(kind, _BLOCKS), key=True)
+                elif kind == "planform":
+                    self.add(found, seen, kind, "", place, content)
+                elif content is None:
+                    continue
+                elif not isinstance(content, dict):
+                    self.wrong_shape(place, kind, content)
+                else:
+                    for name, body in content.items():
+                        self.named(found, seen, document, kind, name, body)
+        return found
+
+    def named(
+        self,
+        found: dict[str, list[tuple[str, Place, Body]]],
+        seen: dict[tuple[str, str], Place],
+        document: Document,
+        kind: str,
+        name: str,
+        body: Body,
+    ) -> None:
+        if kind != "resource":
+            self.add(found, seen, kind, name, document.place(kind, name), body)
+            return
+        if name not in self.schemas:
+            self.problem(
+                document.place(kind, name),
+                "Invalid resource type",
+                f'There is no resource type "{name}".',
+                did_you_mean(name, self.schemas),
+                key=True,
+            )
+            self.lost.update(body if isinstance(body, dict) else ())
+        elif body is None:
+            return
+        elif not isinstance(body, dict):
+            self.wrong_shape(document.place(kind, name), f'resource type "{name}"', body)
+        else:
+            for inner, content in body.items():
+                self.add(found, seen, kind, f"{name}.{inner}", document.place(kind, name, inner), content)
+
+    def add(
+        self,
+        found: dict[str, list[tuple[str, Place, Body]]],
+        seen: dict[tuple[str, str], Place],
+        kind: str,
+        name: str,
+        place: Place,
+        body: Body,
+    ) -> None:
+        last = str(place.path[-1])
+        if kind != "provider" and not NAME.fullmatch(last):
+            detail = f'"{last}" cannot be a name: it begins with a letter or _, then letters, digits, _ and -.'
+            self.problem(place, "Invalid name", detail, key=True)
+            return
+        first = seen.setdefault((kind, name), place)
+        if first is not place:
+            title = {"resource": f"resource {name}", "locals": f"local.{name}", "planform": "planform block"}.get(
+                kind, f"{kind} {name}"
+            )
+            detail = f"It is already declared at {first.span}. " + (
+                "Resource names must be unique per type in each module."
+                if kind == "resource"
+                else "There can be one in a module."
+            )
+            related = ((first.span, "first declared here"),)
+            self.problem(
+                place, f"Duplicate {title}", detail, "Rename or remove one of them.", key=True, related=related
+            )
+            return
+        found[kind].append((name, place, body))
+
+    def wrong_shape(self, place: Place, kind: str, content: Value) -> None:
+        detail = f"Under {kind} stand names, each with its block; this is {_kind(content)}."
+        self.problem(
+            place, "Names are missing", detail, f"Write {kind}: {{name: ...}}." if " " not in kind else "", key=True
+        )
+
+    # Blocks
+
+    def planform(self, blocks: list[tuple[str, Place, Body]], path: tuple[str, ...]) -> Settings | None:
+        for _, place, body in blocks:
+            checked = self.body(place, body, _PLANFORM)
+            if checked is None:
+                return None
+            wanted = checked.get("required_version")
+            if isinstance(wanted, str):
+                self.version(place, wanted)
+            backend = checked.get("backend")
+            if isinstance(backend, dict):
+                self.backend(place, backend)
+            provider = checked.get("default_provider")
+            if isinstance(provider, str) and provider.partition(".")[0] not in PROVIDERS:
+                self.unknown_provider(place, ("default_provider",), provider)
+            return None if path else Settings(place, body)
+        return None
+
+    def version(self, place: Place, wanted: str) -> None:
+        from planform import __version__
+
+        try:
+            fits = allows(wanted, __version__)
+        except ValueError as error:
+            self.problem(
+                place,
+                "Invalid version constraint",
+                f"{error}",
+                'Write ">= 0.1" or "~> 0.1.0".',
+                inner=("required_version",),
+            )
+            return
+        if not fits:
+            detail = f"This module requires planform {wanted}; this is planform {__version__}."
+            self.problem(place, "Unsupported planform version", detail, inner=("required_version",))
+
+    def backend(self, place: Place, backend: Object) -> None:
+        for name in backend:
+            if name not in BACKENDS:
+                detail = f'There is no backend "{name}".'
+                self.problem(
+                    place,
+                    "Unsupported backend",
+                    detail,
+                    did_you_mean(name, BACKENDS),
+                    inner=("backend", name),
+                    key=True,
+                )
+        if len(backend) != 1:
+            detail = f"A state lives in one place; here are {len(backend)}."
+            self.problem(
+                place, "One backend", detail, "Write backend: {local: {path: ...}}.", inner=("backend",), key=True
+            )
+
+    def provider(self, name: str, place: Place, body: Body, path: tuple[str, ...]) -> Settings | None:
+        if path:
+            detail = "Providers are configured in the root module only."
+            self.problem(
+                place, "Provider settings in a child module", detail, "Move this block to the root module.", key=True
+            )
+            return None
+        kind, _, alias = name.partition(".")
+        if kind not in PROVIDERS or ("." in name and not NAME.fullmatch(alias)):
+            self.problem(
+                place, "Unknown provider", f'There is no provider "{name}".', did_you_mean(name, PROVIDERS), key=True
+            )
+            return None
+        settings = {} if body is None else body
+        if not isinstance(settings, dict):
+            self.problem(
+                place, "Invalid provider settings", f"The settings are a mapping, not {_kind(body)}.", key=True
+            )
+            return None
+        return Settings(place, settings)
+
+    def unknown_provider(self, place: Place, inner: AttributePath, name: str) -> None:
+        detail = f'There is no provider "{name}".'
+        self.problem(place, "Unknown provider", detail, did_you_mean(name, PROVIDERS), inner=inner)
+
+    def variable(self, name: str, place: Place, body: Body) -> Variable | None:
+        checked = self.body(place, body, _VARIABLE)
+        if checked is None:
+            return None
+        wanted = self.type(place, checked.get("type"))
+        raw = body or {}
+        default = raw.get("default")
+        required = "default" not in raw
+        for leaf in leaves_of(default, ("default",)):
+            detail = "A default is a literal value: it may not hold expressions."
+            self.problem(place, "Variables not allowed", detail, "Compute it under `locals` instead.", inner=leaf.path)
+            return None
+        misfits: list[Misfit] = []
+        default = convert(default, wanted, (), misfits)
+        for misfit in misfits:
+            at = f"var.{name}" + path_text(misfit.path)
+            summary = f"Invalid default value for variable {name}"
+            self.problem(place, summary, f"{at}: {misfit.summary}", misfit.suggestion, inner=("default", *misfit.path))
+        nullable = checked.get("nullable", True) is not False
+        if not required and default is None and not nullable:
+            detail = f"var.{name} has nullable: false, so its default may not be null."
+            self.problem(place, f"Invalid default value for variable {name}", detail, inner=("default",))
+        validations = tuple(
+            Validation(item.get("condition"), item.get("error_message"), (*place.path, "validation", index))
+            for index, item in enumerate(raw.get("validation") or ())
+            if isinstance(item, dict)
+        )
+        sensitive, description = checked.get("sensitive") is True, str(checked.get("description", ""))
+        return Variable(name, place, wanted, default, required, sensitive, nullable, validations, description)
+
+    def type(self, place: Place, text: Value) -> Type:
+        if not isinstance(text, str):
+            return ANY
+        try:
+            return parse_type(text)
+        except ExpressionError as error:
+            self.problem(place, error.summary, error.detail, error.suggestion, inner=("type",))
+            return ANY
+
+    def resource(self, name: str, place: Place, body: Body, path: tuple[str, ...]) -> Resource | None:
+        kind, _, short = name.partition(".")
+        schema, address = self.schemas[kind], ResourceAddress(kind, short, path)
+        if body is None:
+            body = {}
+        if not isinstance(body, dict):
+            self.problem(place, "Not a block", f"{address} is a mapping of attributes, not {_kind(body)}.", key=True)
+            return None
+        meta: Object = {}
+        if any(key in body for key in _META):
+            meta = {key: item for key, item in body.items() if key in _META}
+            body = {key: item for key, item in body.items() if key not in _META}
+            self.meta(place, meta, schema, str(address))
+        found: list[Leaf] = []
+        shown = opaque(body, (), found)
+        misfits: list[Misfit] = []
+        converted: Object | None = convert_body(shown, schema.attributes, (), misfits)
+        if found:
+            converted = None
+        elif not misfits and schema.check is not None and converted is not None:
+            misfits = schema.check(converted)
+        if misfits:
+            self.misfits(place, misfits, schema, meta, str(address))
+        repetition, repeat = self.repetition(place, meta)
+        return Resource(
+            address,
+            place,
+            body,
+            converted,
+            repetition,
+            repeat,
+            meta.get("provider"),
+            meta.get("lifecycle"),
+            meta.get("depends_on"),
+        )
+
+    def misfits(self, place: Place, misfits: list[Misfit], schema: Schema, meta: Object, address: str) -> None:
+        known = [*(name for name, item in schema.attributes.items() if not item.computed), *_META]
+        for misfit in misfits:
+            if len(misfit.path) == 1 and misfit.path[0] not in schema.attributes:
+                misfit = replace(misfit, suggestion=did_you_mean(str(misfit.path[0]), known))
+            self.misfit(place, misfit, schema.attributes, address)
+
+    def misfit(self, place: Place, misfit: Misfit, table: Mapping[str, Attribute], address: str = "") -> None:
+        is_key = not is_settable(table, misfit.path)
+        summary = "Unsupported argument" if is_key else misfit_summary(misfit)
+        detail = (
+            f"{path_text(misfit.path).lstrip('.')}: {misfit.summary}"
+            if len(misfit.path) > 1 and not is_key
+            else misfit.summary
+        )
+        if misfit.detail:
+            detail += f" {misfit.detail}"
+        self.problem(
+            place, summary, detail, misfit.suggestion, inner=misfit.path, key=is_key or not misfit.path, address=address
+        )
+
+    def meta(self, place: Place, meta: Object, schema: Schema, address: str) -> None:
+        checked = self.body(place, meta, _META, address)
+        if checked is None:
+            return
+        provider = checked.get("provider")
+        if isinstance(provider, str) and provider.partition(".")[0] not in PROVIDERS:
+            self.unknown_provider(place, ("provider",), provider)
+        lifecycle = checked.get("lifecycle")
+        if isinstance(lifecycle, dict):
+            for index, item in enumerate(lifecycle.get("ignore_changes") or ()):
+                if (
+                    isinstance(item, str)
+                    and item != "all"
+                    and item.partition(".")[0].partition("[")[0] not in schema.attributes
+                ):
+                    detail = f'{schema.type} has no attribute "{item}" to ignore.'
+                    suggestion = did_you_mean(item, schema.attributes)
+                    self.problem(
+                        place, "Unsupported attribute", detail, suggestion, inner=("lifecycle", "ignore_changes", index)
+                    )
+
+    def repetition(self, place: Place, meta: Object) -> tuple[Repetition, Body]:
+        given = [name for name in _REPEATS if name in meta]
+        if len(given) > 1:
+            detail = f"{' and '.join(given)} both say how many there are; only one of them can."
+            self.problem(place, "Invalid combination", detail, "Keep one of them.", inner=(given[1],), key=True)
+        return (given[0], meta[given[0]]) if given else ("single", None)
+
+    def call(
+        self, name: str, place: Place, body: Body, folder: str, path: tuple[str, ...], chain: tuple[str, ...]
+    ) -> ModuleCall | None:
+        checked = self.body(place, body, _MODULE)
+        if checked is None or not isinstance(checked.get("source"), str):
+            self.readable = False
+            return None
+        module = self.child(name, place, checked["source"], folder, path, chain)
+        if module is None:
+            self.readable = False
+            return None
+        inputs = body.get("inputs") or {}
+        if isinstance(inputs, dict):
+            self.inputs(name, place, inputs, module)
+        repetition, repeat = self.repetition(place, body)
+        return ModuleCall(name, place, module, inputs, repetition, repeat, body.get("depends_on"))
+
+    def child(
+        self, name: str, place: Place, source: str, folder: str, path: tuple[str, ...], chain: tuple[str, ...]
+    ) -> Module | None:
+        if not source.startswith(("./", "../")) and source not in (".", ".."):
+            detail = f"{describe(source)} is not a local path."
+            suggestion = "A source begins with ./ or ../ and names a folder."
+            self.problem(place, "Invalid module source", detail, suggestion, inner=("source",))
+            return None
+        inner = os.path.normpath(os.path.join(folder, source))
+        if inner in chain:
+            begin = chain.index(inner)
+            shown = [os.path.relpath(item, self.root) for item in (*chain[begin:], inner)]
+            detail = f"Each of these folders calls the next: {' -> '.join(shown)}."
+            self.problem(place, "Module cycle", detail, "A module cannot hold itself.", inner=("source",))
+            return None
+        count = len(self.problems.items)
+        if self.sources is None and not os.path.isdir(inner):
+            detail = f"There is no folder {os.path.relpath(inner, self.root)}."
+            siblings = (
+                [entry.name for entry in os.scandir(os.path.dirname(inner)) if entry.is_dir()]
+                if os.path.isdir(os.path.dirname(inner))
+                else []
+            )
+            self.problem(
+                place, "Module not found", detail, did_you_mean(os.path.basename(inner), siblings), inner=("source",)
+            )
+            return None
+        module = self.module(inner, (*path, name), chain)
+        if not module.sources and len(self.problems.items) == count:
+            detail = f"The folder {os.path.relpath(inner, self.root)} holds no *{SUFFIX} file."
+            self.problem(place, "Empty module", detail, inner=("source",))
+            return None
+        return module
+
+    def inputs(self, name: str, place: Place, inputs: Object, module: Module) -> None:
+        for key, value in inputs.items():
+            variable = module.variables.get(key)
+            if variable is None:
+                detail = f'Module {name} has no variable "{key}".'
+                self.problem(
+                    place,
+                    "Unsupported argument",
+                    detail,
+                    did_you_mean(key, module.variables),
+                    inner=("inputs", key),
+                    key=True,
+                )
+                continue
+            misfits: list[Misfit] = []
+            convert(opaque(value, (), []), variable.type, (), misfits)
+            for misfit in misfits:
+                detail = f"{key}{path_text(misfit.path)}: {misfit.summary}"
+                related = ((variable.place.span, f"variable {key} is declared here"),)
+                inner = ("inputs", key, *misfit.path)
+                self.problem(
+                    place, "Invalid value for module input", detail, misfit.suggestion, inner=inner, related=related
+                )
+        for variable in module.variables.values():
+            if variable.required and variable.name not in inputs:
+                detail = f'Module {name} needs the input "{variable.name}".' + (
+                    f" {variable.description}" if variable.description else ""
+                )
+                related = ((variable.place.span, f"variable {variable.name} is declared here"),)
+                suggestion = f"Add inputs: {{{variable.name}: ...}}."
+                self.problem(place, "Missing required argument", detail, suggestion, key=True, related=related)
+
+    def output(self, name: str, place: Place, body: Body) -> Output | None:
+        checked = self.body(place, body, _OUTPUT)
+        if checked is None:
+            return None
+        if "value" not in (body or {}):
+            detail = f'"value" is required in output {name}.'
+            self.problem(place, "Missing required argument", detail, f"Write {name}: {{value: ...}}.", key=True)
+            return None
+        sensitive, description = checked.get("sensitive") is True, str(checked.get("description", ""))
+        return Output(name, place, body["value"], sensitive, description, body.get("depends_on"))
+
+    # Bodies and problems
+
+    def body(self, place: Place, body: Body, table: Mapping[str, Attribute], address: str = "") -> Object | None:
+        """A block's body checked by its table, expressions taken as unknown; None when it is no mapping."""
+        if body is None:
+            body = {}
+        if not isinstance(body, dict):
+            name = str(place.path[-1])
+            self.problem(
+                place, "Not a block", f"{name} is a mapping here, not {_kind(body)}.", key=True, address=address
+            )
+            return None
+        found: list[Leaf] = []
+        misfits: list[Misfit] = []
+        checked = convert_body(opaque(body, (), found), table, (), misfits)
+        for misfit in misfits:
+            self.misfit(place, misfit, table, address)
+        for leaf in found:
+            if leaf.path[0] in _LITERAL and leaf.path[0] in table:
+                detail = f'"{leaf.path[0]}" is read before anything is evaluated.'
+                self.problem(place, "A literal is required", detail, "Write the value itself.", inner=leaf.path)
+        return checked
+
+    def problem(
+        self,
+        place: Place,
+        summary: str,
+        detail: str,
+        suggestion: str = "",
+        *,
+        inner: AttributePath = (),
+        key: bool = False,
+        address: str = "",
+        related: tuple[tuple[Span, str], ...] = (),
+    ) -> None:
+        """A problem at a path inside a block; without one, at the name of the block."""
+        span = locate(place.source, (*place.path, *inner), key=key) if inner else place.span
+        self.problems.add(
+            diagnostic_at(place.source, span, summary, detail, suggestion, address=address, related=related)
+        )
+
+
+def _kind(value: Value) -> str:
+    return "an expression" if isinstance(value, Expr) else describe(value) if value is not None else "empty"
+
+
+def is_settable(table: Mapping[str, Attribute], path: AttributePath) -> bool:
+    """Whether a path leads only through attributes that a configuration may set."""
+    inner: Mapping[str, Attribute] | None = table
+    kind: Type | None = None
+    for part in path:
+        if inner is not None and isinstance(part, str):
+            found = inner.get(part)
+            if found is None or found.computed:
+                return False
+            kind = found.type
+        elif isinstance(kind, Collection):
+            kind = kind.element
+        else:
+            return True
+        inner = kind.attributes if isinstance(kind, Nested) else None
+    return True

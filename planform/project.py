@@ -1,0 +1,379 @@
+"""The composition root: one project on disk with its language, state, providers and engine put together.
+
+The engine is handed its edges here; commands talk to nothing below this module but core and render.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from planform import __version__
+from planform.backends import backend_for
+from planform.core.addresses import Address
+from planform.core.backend import Backend
+from planform.core.configuration import Configuration
+from planform.core.errors import Diagnostic, PlanformError, PlanStale, did_you_mean
+from planform.core.executor import Executor
+from planform.core.plan import Plan
+from planform.core.planfile import identified, parse_plan, plan_bytes
+from planform.core.reporter import Reporter
+from planform.core.resource import Provider
+from planform.core.schemas import convert_body
+from planform.core.secrets import sealer
+from planform.core.state import Entry, Forgotten, Recorded, Run, RunDropped, RunRecorded, Snapshot
+from planform.core.values import Object, Sealed, Value, reveal
+from planform.engine.applier import Outcome
+from planform.engine.applier import apply as apply_plan
+from planform.engine.edges import Edges
+from planform.engine.instances import recorded_attributes
+from planform.engine.observe import Observation, observe, read_live, read_progress, without_artifacts
+from planform.engine.planner import PlanOptions
+from planform.engine.planner import plan as make_plan
+from planform.language.expand import expand
+from planform.language.files import DiskFiles
+from planform.language.modules import load
+from planform.language.scope import Evaluation
+from planform.language.variables import variable_values
+from planform.resources import schemas
+from planform.training.rules import TrainingRules
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where the project is and what the command line says about it."""
+
+    folder: Path
+    workspace: str = "default"
+    var_files: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    parallelism: int = 10
+    lock_timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A configuration with everything it needs to be planned and applied."""
+
+    options: Options
+    configuration: Configuration
+    evaluation: Evaluation
+    files: DiskFiles
+    backend: Backend
+    edges: Edges
+    created_at: str
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def snapshot(self) -> Snapshot:
+        return self.backend.read()
+
+    def objects(self, snapshot: Snapshot) -> dict[Address, Object]:
+        """What is recorded, trainers with what their runs export."""
+        return {
+            address: recorded_attributes(record, snapshot.ledger) for address, record in snapshot.state.records.items()
+        }
+
+    def plan(
+        self,
+        *,
+        targets: tuple[str, ...] = (),
+        replace: tuple[str, ...] = (),
+        retry: tuple[str, ...] = (),
+        run: tuple[str, ...] = (),
+        retry_failed: bool = False,
+        destroy: bool = False,
+        refresh: bool = True,
+        reporter: Reporter | None = None,
+    ) -> Plan:
+        """Desired, recorded and live compared. Reads; changes nothing.
+
+        Raises:
+            Diagnosed: what is wrong with the files.
+            StateDamaged: the state cannot be trusted.
+        """
+        reporter = reporter or Reporter()
+        options = PlanOptions(targets, replace, retry, run, retry_failed, destroy)
+        snapshot = self.backend.read()
+        observation = observe(
+            self.configuration, self.evaluation.fresh(), snapshot, self.edges, refresh=refresh, reporter=reporter
+        )
+        planned = self._plan(snapshot, observation, options, reporter)
+        corrected = without_artifacts(planned, observation, self.edges)
+        if corrected is not None:
+            planned = self._plan(snapshot, corrected, options, reporter)
+        return identified(self._with_sources(planned))
+
+    def _plan(self, snapshot: Snapshot, observation: Observation, options: PlanOptions, reporter: Reporter) -> Plan:
+        return make_plan(
+            self.configuration,
+            self.evaluation.fresh(),
+            snapshot,
+            observation,
+            self.edges,
+            options,
+            version=__version__,
+            created_at=self.created_at,
+            reporter=reporter,
+        )
+
+    def _with_sources(self, plan: Plan) -> Plan:
+        seal = sealer(plan.salt)
+        private = {
+            source.path: seal(source.text, ("source", source.path))
+            for source in self.configuration.sources
+            if source.path in self.configuration.private_sources
+        }
+        return replace(
+            plan, files=dict(self.files.digests), private_sources=private, warnings=(*self.warnings, *plan.warnings)
+        )
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        reporter: Reporter | None = None,
+        detach: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Outcome:
+        """Make the plan true.
+
+        Raises:
+            PlanStale, StateError: before anything is touched.
+        """
+        reporter = reporter or Reporter()
+        reporter.planned(plan)
+        self._resume_queues()
+        if plan.is_empty:
+            return Outcome(snapshot=self._record_progress())
+        return apply_plan(
+            plan,
+            self.configuration,
+            self.evaluation.fresh(),
+            self.backend,
+            self.edges,
+            reporter,
+            parallelism=self.options.parallelism,
+            detach=detach,
+            lock_timeout=self.options.lock_timeout,
+            stop=stop,
+        )
+
+    def _resume_queues(self) -> None:
+        """Start what a reboot left queued (S7.1)."""
+        executors = {
+            (run.provider, run.executor): run
+            for runs in self.backend.read().ledger.runs.values()
+            for run in runs
+            if run.active
+        }
+        for run in executors.values():
+            self.edges.executor_of(run).resume()
+
+    def _record_progress(self) -> Snapshot:
+        """Write down how active runs have gone on, if any have."""
+        snapshot = self.backend.read()
+        if not progress_entries(snapshot, self.edges):
+            return snapshot
+        with self.backend.lock("record progress", self.options.lock_timeout) as session:
+            session.append(progress_entries(session.snapshot(), self.edges))
+            session.fold()
+            return session.snapshot()
+
+    def refresh(self, reporter: Reporter | None = None) -> Snapshot:
+        """Write down what is live: changed and vanished objects, and the progress of runs."""
+        with self.backend.lock("refresh", self.options.lock_timeout) as session:
+            snapshot = session.snapshot()
+            records = snapshot.state.records
+            entries: list[Entry] = list(progress_entries(snapshot, self.edges))
+            for address, live in read_live(list(records.values()), self.edges, reporter or Reporter()).items():
+                record = records[address]
+                if live is None:
+                    entries.append(Forgotten(address))
+                elif {**record.object, **live} != record.object:
+                    needs = snapshot.state.dependencies.get(str(address.resource), ())
+                    entries.append(Recorded(replace(record, object={**record.object, **live}), needs))
+            if entries:
+                session.append(entries)
+                session.fold()
+            return session.snapshot()
+
+    def executor_for(self, run: Run) -> Executor:
+        return self.edges.executor_of(run)
+
+    def current_components(self, address: Address) -> dict[str, str] | None:
+        """The digest inputs of a trainer as the files have them now; None when one is known only after apply."""
+        instance = self.configuration.instances.get(address)
+        if instance is None or not self.edges.schemas[address.type].has_runs:
+            trainers = [str(item) for item in self.configuration.instances if self.edges.schemas[item.type].has_runs]
+            raise PlanformError(
+                f"There is no trainer {address} in the files.", suggestion=did_you_mean(str(address), trainers)
+            )
+        snapshot = self.backend.read()
+        evaluation = self.evaluation.fresh()
+        observation = observe(self.configuration, evaluation, snapshot, self.edges, refresh=False, reporter=Reporter())
+        folder = self.configuration.modules[address.module].folder
+        desired = convert_body(evaluation.body(instance), self.edges.schemas[address.type].attributes, (), [])
+        return self.edges.rules.components(
+            desired, observation.trees, folder, observation.produced, sealer(snapshot.state.salt)
+        )
+
+
+def progress_entries(snapshot: Snapshot, edges: Edges) -> list[Entry]:
+    """Ledger entries for active runs whose status or metrics are not as recorded."""
+    now, _ = read_progress(snapshot.ledger, edges)
+    entries: list[Entry] = []
+    for address, runs in snapshot.ledger.runs.items():
+        current = {run.id: run for run in now.of(address)}
+        for run in runs:
+            if run.id not in current:
+                entries.append(RunDropped(run))
+            elif current[run.id] != run:
+                entries.append(RunRecorded(current[run.id]))
+    return entries
+
+
+def open_project(
+    options: Options,
+    sources: Mapping[str, str] | None = None,
+    variables: Mapping[str, Value] | None = None,
+    created_at: str = "",
+) -> Project:
+    """Read and check the files of a project; from a saved plan, its stored sources and variable values.
+
+    Raises:
+        Diagnosed: everything that is wrong, at once.
+    """
+    folder = options.folder.resolve()
+    types = schemas()
+    module = load(str(folder), types, sources)
+    warnings: tuple[Diagnostic, ...] = ()
+    if variables is None:
+        variables, warnings = variable_values(
+            module, str(folder), options.workspace, options.var_files, options.variables, os.environ
+        )
+    created_at = created_at or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    files = DiskFiles(str(folder))
+    configuration, evaluation = expand(module, variables, options.workspace, files, created_at)
+    kind, settings = configuration.backend
+    return Project(
+        options=options,
+        configuration=configuration,
+        evaluation=evaluation,
+        files=files,
+        backend=backend_for(kind, settings, folder, options.workspace),
+        edges=edges_for(configuration, folder, options.workspace),
+        created_at=created_at,
+        warnings=warnings,
+    )
+
+
+def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edges:
+    """The providers of a configuration, made when first asked for."""
+
+    @cache
+    def provider(name: str) -> Provider:
+        settings = configuration.provider_settings.get(name, {})
+        match name.partition(".")[0]:
+            case "planform":
+                from planform.providers.builtin import BuiltinProvider
+
+                return BuiltinProvider()
+            case "local":
+                from planform.providers.local.provider import local_provider
+
+                return local_provider(settings, folder, workspace)
+        raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["local"]))
+
+    return Edges(schemas(), provider, TrainingRules())
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Save a plan for a later apply; only its owner may read it."""
+    partial = path.with_name(f".{path.name}.partial")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(plan_bytes(plan))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_plan(path: Path) -> Plan:
+    """Raises:
+    PlanformError: there is no such file, or it is not a plan.
+    """
+    try:
+        return parse_plan(path.read_bytes(), str(path))
+    except OSError as error:
+        raise PlanformError(
+            f"The plan file {path} cannot be read: {error.strerror}.", suggestion="Make one: planform plan --out FILE"
+        ) from None
+
+
+def open_saved(plan: Plan, options: Options) -> Project:
+    """The project as a saved plan carries it (S2.6). What is sensitive is read again and must be what the plan saw.
+
+    Raises:
+        PlanStale: a file that the plan read changed, or a sensitive value is not the one that was reviewed.
+    """
+    folder = options.folder.resolve()
+    seal = sealer(plan.salt)
+    sources = {source.path: source.text for source in plan.sources}
+    for path, digest in plan.private_sources.items():
+        sources[path] = _private_source(folder / path, path, digest, seal)
+    _check_files(folder, plan)
+    options = replace(options, workspace=plan.workspace)
+    variables = dict(plan.variables)
+    secret = [name for name, value in variables.items() if isinstance(value, Sealed)]
+    if secret or options.variables or options.var_files:
+        given, _ = variable_values(
+            load(str(folder), schemas(), sources),
+            str(folder),
+            plan.workspace,
+            options.var_files,
+            options.variables,
+            os.environ,
+        )
+        for name in secret:
+            if Sealed(seal(reveal(given[name]), ("variable", name))) != variables[name]:
+                raise PlanStale(
+                    f"The sensitive variable {name} is not what it was when the plan was made.",
+                    "Plans hold no secrets, so apply is given them again; their digests must match.",
+                    f"Give the same value: PLANFORM_VAR_{name}=... planform apply PLAN",
+                )
+            variables[name] = given[name]
+    return open_project(options, sources, variables, plan.created_at)
+
+
+def _private_source(path: Path, name: str, digest: str, seal: Callable[..., str]) -> str:
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise PlanStale(
+            f"{name} holds a secret, so the plan does not carry it, and it cannot be read now: {error.strerror}."
+        ) from None
+    if seal(text, ("source", name)) != digest:
+        raise PlanStale(
+            f"{name} changed after the plan was made.", suggestion="Make a new plan: planform plan --out FILE"
+        )
+    return text
+
+
+def _check_files(folder: Path, plan: Plan) -> None:
+    for name, digest in plan.files.items():
+        try:
+            actual = sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            raise PlanStale(
+                f"{name}, which the plan read, cannot be read now: {error.strerror}.", suggestion="Make a new plan."
+            ) from None
+        if actual != digest:
+            raise PlanStale(
+                f"{name}, which the plan read, changed after it was made.",
+                f"Its content was {digest[:12]} and is now {actual[:12]}.",
+                "Make a new plan: planform plan --out FILE",
+            )

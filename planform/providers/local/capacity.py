@@ -1,0 +1,38 @@
+"""Whether what is planned can ever run (S4.7): a trainer wider than its environment would wait for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planform.core.addresses import Address
+from planform.core.schemas import Misfit
+from planform.core.values import Object, Value
+from planform.providers.local.files import local_name
+from planform.providers.local.scheduler import capacity, never_fits
+
+
+def too_wide(objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    """The trainers that no environment holds: (trainer, why, environment). Only objects of this plan are looked at. Pure."""
+    environments = {
+        item.get("name"): address for address, item in objects.items() if address.type == "service_environment"
+    }
+    queues = {item.get("name"): item for address, item in objects.items() if address.type == "job_queue"}
+    found = []
+    for address, trainer in objects.items():
+        if address.type != "trainer" or not isinstance(trainer.get("queue"), str):
+            continue
+        name = local_name(trainer["queue"])
+        environment = environments.get(_environment_of(queues.get(name, {})))
+        count = (trainer.get("compute") or {}).get("instance_count", 1)
+        if environment is None or not isinstance(count, int):
+            continue
+        why = never_fits(count, capacity(objects[environment]), name, str(environment))
+        if why:
+            found.append((address, Misfit(("compute", "instance_count"), why), environment))
+    return found
+
+
+def _environment_of(queue: Object) -> Value:
+    order = queue.get("service_environment_order") or [None]
+    first = order[0].get("service_environment") if isinstance(order[0], dict) else order[0]
+    return local_name(first) if isinstance(first, str) else None

@@ -1,0 +1,98 @@
+"""The provider `local`: its settings, what it makes, and who runs its trainers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from planform.core.addresses import Address
+from planform.core.errors import ProviderError
+from planform.core.executor import Executor
+from planform.core.resource import Handler, Provider
+from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
+from planform.core.values import Object
+
+SETTINGS: Mapping[str, Attribute] = attributes(
+    executor=Attribute(Enum(("process",)), "Who runs trainers that do not say it themselves.", default="process"),
+    max_instances=Attribute(
+        NUMBER, "How many instances run at once outside of any service environment; by default one per CPU.", minimum=1
+    ),
+    stop_grace_in_seconds=Attribute(
+        NUMBER, "How long a run that is stopped may take to end by itself.", default=10, minimum=0
+    ),
+    process=Attribute(
+        Nested(
+            attributes(python=Attribute(STRING, "Python that runs user code; by default the one running planform."))
+        ),
+        "The executor `process`.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalProvider:
+    """This machine, as seen from one root module."""
+
+    root: Path
+    workspace: str
+    settings: Object
+    name: str = "local"
+
+    def coordinates(self) -> Mapping[str, str]:
+        return {"host": host_id()}
+
+    def handler(self, type_name: str) -> Handler | None:
+        from planform.providers.local.job_queue import JobQueues
+        from planform.providers.local.service_environment import ServiceEnvironments
+
+        match type_name:
+            case "service_environment":
+                return ServiceEnvironments(self.root)
+            case "job_queue":
+                return JobQueues(self.root)
+            case _:
+                return None
+
+    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+        from planform.providers.local.capacity import too_wide
+
+        return too_wide(objects)
+
+    def executor(self, desired: Object) -> Executor:
+        from planform.providers.local.process import ProcessExecutor
+
+        chosen = desired.get("executor") or self.settings.get("executor") or "process"
+        if chosen != "process":
+            raise ProviderError(
+                f'executor "{chosen}" is not one of this machine\'s',
+                suggestion="Use executor: process, or another provider.",
+            )
+        return ProcessExecutor(
+            self.root,
+            host_id(),
+            int(self.settings.get("max_instances") or os.cpu_count() or 1),
+            (self.settings.get("process") or {}).get("python") or "",
+            self.settings.get("stop_grace_in_seconds", 10),
+        )
+
+
+def local_provider(settings: Object, root: Path, workspace: str) -> Provider:
+    """The provider of one root module, with the settings of its `provider: local`."""
+    return LocalProvider(root.absolute(), workspace, settings)
+
+
+def host_id() -> str:
+    """What stays the same for this machine over reboots and renames; its name where it has no id of its own."""
+    for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        try:
+            machine = Path(place).read_text().strip()
+        except OSError:
+            continue
+        if machine:
+            # machine-id(5) asks not to show the id itself.
+            return hashlib.sha256(f"planform {machine}".encode()).hexdigest()[:12]
+    return platform.node()

@@ -1,0 +1,130 @@
+"""What a plan says of one change: its mark, its verb, and notes shared by several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planform.core.plan import Change, Plan, RunPlan
+from planform.render.style import count, elide
+from planform.render.tally import Kind, kind_of, waits_for
+from planform.render.values import value_text
+
+# What stands before a change of each kind, and its colour.
+SYMBOLS: dict[Kind, tuple[str, str]] = {
+    "create": ("+", "green"),
+    "update": ("~", "yellow"),
+    "replace": ("-/+", "magenta"),
+    "delete": ("-", "red"),
+    "forget": (".", "red"),
+    "read": ("<=", "cyan"),
+    "run": (">", "cyan"),
+    "reuse": ("=", "green"),
+    "held": ("!", "red"),
+    "in_progress": (".", "blue"),
+    "unchanged": (" ", "dim"),
+}
+
+_VERBS: dict[Kind, str] = {
+    "create": "create",
+    "update": "change",
+    "replace": "replace",
+    "delete": "destroy",
+    "forget": "forget, without destroying it",
+    "read": "read",
+}
+
+HELD = "Note: a held trainer runs again when its definition changes, or with --retry ADDRESS."
+
+REASONS = {
+    "delete_because_no_resource_config": "not in configuration",
+    "delete_because_no_module": "its module is not in configuration",
+    "delete_because_wrong_repetition": "count or for_each was added or taken away",
+    "delete_because_count_index": "index is out of range for count",
+    "delete_because_each_key": "key is not in for_each",
+    "delete_because_no_move_target": "moved to what is not in configuration",
+    "delete_because_enabled_false": "enabled is false",
+    "replace_because_tainted": "its creation did not end",
+    "replace_by_request": "asked for with --replace",
+    "replace_by_triggers": "replace_triggered_by",
+}
+
+
+def headline(change: Change, room: int) -> str:
+    run, kind = change.run, kind_of(change)
+    reason = REASONS.get(change.reason, "")
+    if run is not None and kind == "run":
+        verb = f"new run {run.number}" if run.number else "new run"
+        if run.reason in ("", "first run") and change.before is None:
+            return _with(verb, _hyperparameters(change, room - len(verb) - 3), room)
+        return _with(verb, "" if run.reason == "definition changed" else run.reason, room)
+    if run is not None and kind == "reuse":
+        return _with(f"reuse run {run.number}", _metrics(run), room, "()")
+    if run is None and kind == "held":
+        return elide(waits_for(change), room)
+    if run is not None and kind == "held":
+        if run.reason == "stopped":
+            return f"held: run {run.number} was stopped"
+        why = (
+            run.reason
+            if run.reason.startswith("run")
+            else f"run {run.number} failed" + (f" ({run.reason})" if run.reason else "")
+        )
+        return elide(f"held: {why}", room)
+    if run is not None and kind == "in_progress":
+        return f"run {run.number} in progress"
+    return _with(_VERBS[kind], reason, room, "()")
+
+
+def _with(verb: str, detail: str, room: int, brackets: str = "  ") -> str:
+    if not detail:
+        return verb
+    return elide(f"{verb} {brackets[0]}{detail}{brackets[1]}".rstrip(), room)
+
+
+def _hyperparameters(change: Change, room: int) -> str:
+    """`epochs=3 learning_rate=0.2`, as many as there is room for."""
+    found = (change.after or {}).get("hyperparameters")
+    if not isinstance(found, dict):
+        return ""
+    words = [f"{key}={value if isinstance(value, str) else value_text(value, 24)}" for key, value in found.items()]
+    shown: list[str] = []
+    for word in words:
+        if len(" ".join((*shown, word))) > room - 4:
+            return " ".join((*shown, "...")) if shown else ""
+        shown.append(word)
+    return " ".join(shown)
+
+
+def _metrics(run: RunPlan) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in list(run.metrics.items())[:2])
+
+
+def shared_notes(plan: Plan) -> Iterator[str]:
+    """Equal notes once, with whom they are for; source trees once each."""
+    whom: dict[str, list[str]] = {}
+    for change in plan.changes:
+        kind, run = kind_of(change), change.run
+        for note in change.notes if kind != "unchanged" and not waits_for(change) else ():
+            whom.setdefault(f"Note: {note}", []).append(str(change.address))
+        if run is not None and kind == "run" and run.files:
+            largest = ", ".join(f"{name} {bytes_text(size)}" for name, size in run.largest[:3])
+            more = f" (largest: {largest})" if run.files > 1 and largest else ""
+            tree = f"Source: {count(run.files, 'file')}, {bytes_text(run.bytes)}{more}"
+            whom.setdefault(tree, []).append(str(change.address))
+        if kind == "held":
+            whom.setdefault(HELD, [])
+    for note, addresses in whom.items():
+        more = f" and {len(addresses) - 2} more" if len(addresses) > 2 else ""
+        yield note + (f": {', '.join(addresses[:2])}{more}" if addresses else "")
+
+
+def bytes_text(size: int) -> str:
+    """`4.1 kB`."""
+    if size < 1000:
+        return f"{size} B"
+    amount, unit = size / 1000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.1f} {unit}"

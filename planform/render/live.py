@@ -1,0 +1,274 @@
+"""What an apply says while it goes on: plain lines everywhere, or a picture on a terminal that redraws itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from planform.core.plan import Plan, Step, Verb
+from planform.core.reporter import Reporter
+from planform.core.state import Run
+from planform.render.style import PLAIN, Style, count, elide
+from planform.render.values import value_text
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+DOING: Mapping[Verb, str] = {
+    "create": "creating...",
+    "update": "changing...",
+    "delete": "destroying...",
+    "forget": "forgetting...",
+    "record": "recording...",
+    "launch": "launching...",
+    "await": "waiting for its run...",
+    "stop": "stopping its run...",
+}
+DONE: Mapping[Verb, str] = {
+    "create": "created",
+    "update": "changed",
+    "delete": "destroyed",
+    "forget": "forgotten",
+    "record": "recorded",
+    "launch": "launched",
+    "await": "its run has ended",
+    "stop": "its run was stopped",
+}
+HUES = {
+    "launching": "blue",
+    "queued": "blue",
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "red",
+    "stopped": "yellow",
+}
+
+
+class Counting(Reporter):
+    """Counts the steps that were done, by verb."""
+
+    def __init__(self) -> None:
+        self.done: dict[str, int] = {}
+
+    def finished(self, step: Step, seconds: float, detail: str = "") -> None:
+        self.done[step.verb] = self.done.get(step.verb, 0) + 1
+
+
+class PlainReporter(Counting):
+    """One line for each thing that happens, for logs and pipes."""
+
+    def __init__(self, write: Callable[[str], object], style: Style = PLAIN) -> None:
+        super().__init__()
+        self._write, self._style = write, style
+        self._told: dict[str, str] = {}
+
+    def _line(self, who: object, text: str, hue: str = "") -> None:
+        self._write(f"{self._style.paint(f'{who}:', 'bold')} {self._style.paint(text, *filter(None, [hue]))}\n")
+
+    def started(self, step: Step) -> None:
+        # Launching and waiting are told by the run itself.
+        if step.verb not in ("record", "launch", "await"):
+            self._line(step.address, DOING[step.verb])
+
+    def finished(self, step: Step, seconds: float, detail: str = "") -> None:
+        super().finished(step, seconds, detail)
+        if step.verb not in ("launch", "await"):
+            self._line(step.address, _finished(step, seconds, detail), "green")
+
+    def failed(self, step: Step, seconds: float, error: str) -> None:
+        if step.verb != "await":
+            self._line(step.address, f"failed after {seconds_text(seconds)}: {error}", "red")
+
+    def skipped(self, step: Step, because: str) -> None:
+        if step.verb not in ("await", "record"):
+            self._line(step.address, f"not tried: {because}", "yellow")
+
+    def run_changed(self, run: Run) -> None:
+        if self._told.get(run.id) != run.status:
+            self._told[run.id] = run.status
+            self._line(run.address, run_sentence(run), HUES[run.status])
+
+    def log(self, run: Run, node: str, line: str) -> None:
+        self._write(f"{self._style.paint(f'[{run.address}/{node}]', 'dim')} {line}\n")
+
+
+class LiveReporter(Counting):
+    """Steps and runs under way, redrawn in place. What ended is printed above and stays. Use as a context manager."""
+
+    def __init__(self, style: Style) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        super().__init__()
+        self._console = Console(highlight=False, color_system="auto" if style.colour else None, soft_wrap=True)
+        self._style = style
+        self._doing: dict[str, tuple[Step, float]] = {}
+        self._runs: dict[str, Run] = {}
+        self._since: dict[str, float] = {}
+        self._stage = ""
+        self._live = Live(
+            get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True, auto_refresh=True
+        )
+
+    def __enter__(self) -> LiveReporter:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def planning(self, stage: str, done: int, total: int) -> None:
+        self._stage = f"{stage} {done} of {total}"
+
+    def planned(self, plan: Plan) -> None:
+        self._stage = ""
+
+    def started(self, step: Step) -> None:
+        if step.verb not in ("record", "await"):
+            self._doing = {**self._doing, step.id: (step, time.monotonic())}
+
+    def finished(self, step: Step, seconds: float, detail: str = "") -> None:
+        super().finished(step, seconds, detail)
+        self._ended(step)
+        if step.verb not in ("launch", "await", "record"):
+            self._print(str(step.address), _finished(step, seconds, detail), "green")
+
+    def failed(self, step: Step, seconds: float, error: str) -> None:
+        self._ended(step)
+        if step.verb != "await":
+            self._print(str(step.address), f"failed after {seconds_text(seconds)}: {error}", "red")
+
+    def skipped(self, step: Step, because: str) -> None:
+        if step.verb not in ("await", "record"):
+            self._print(str(step.address), f"not tried: {because}", "yellow")
+
+    def run_changed(self, run: Run) -> None:
+        if run.active:
+            self._runs = {**self._runs, run.id: run}
+            self._since.setdefault(run.id, time.monotonic())
+            return
+        known = self._runs.get(run.id)
+        if known is not None or run.id not in self._since:
+            self._runs = {key: item for key, item in self._runs.items() if key != run.id}
+            self._since[run.id] = 0.0
+            self._print(run.address, run_sentence(run), HUES[run.status])
+
+    def log(self, run: Run, node: str, line: str) -> None:
+        self._print(f"[{run.address}/{node}]", line, "")
+
+    def _ended(self, step: Step) -> None:
+        self._doing = {key: item for key, item in self._doing.items() if key != step.id}
+
+    def _print(self, who: str, text: str, hue: str) -> None:
+        from rich.text import Text
+
+        mark = {"green": "+", "red": "x", "yellow": "-"}.get(hue, " ")
+        self._console.print(Text.assemble((f"  {mark} ", hue or "dim"), (who, "bold"), "  ", (text, hue)))
+
+    def _picture(self) -> Text:
+        """What is under way now. Another thread draws it, so it reads values that are replaced, never changed."""
+        from rich.text import Text
+
+        lines: list[tuple[str, str, str]] = []
+        moment = time.monotonic()
+        for step, since in self._doing.values():
+            lines.append((str(step.address), f"{DOING[step.verb]} {seconds_text(moment - since)}", "blue"))
+        for run in self._runs.values():
+            elapsed = moment - self._since.get(run.id, moment)
+            words = [f"run {run.number} {run.status}", seconds_text(elapsed), metrics_text(run.metrics)]
+            lines.append((run.address, "  ".join(filter(None, words)), HUES[run.status]))
+        room = max(self._console.size.height - 3, 5)
+        hidden = len(lines) - room
+        width = max((len(who) for who, _, _ in lines[:room]), default=0)
+        spinner = "|/-\\"[int(moment * 8) % 4]
+        text = Text(no_wrap=True, overflow="ellipsis")
+        for who, what, hue in lines[:room]:
+            text.append(f"  {spinner} ", hue).append(f"{who:<{width}}", "bold")
+            text.append(f"  {elide(what, max(self._console.size.width - width - 7, 20))}\n", hue)
+        if hidden > 0:
+            text.append(f"    and {hidden} more\n", "dim")
+        if self._stage:
+            text.append(f"  {spinner} {self._stage}\n", "dim")
+        text.rstrip()
+        return text
+
+
+def run_sentence(run: Run) -> str:
+    """`run 2 succeeded in 1.4 s, accuracy 0.957`."""
+    text = f"run {run.number} {run.status}"
+    if run.active:
+        return f"{text} (job {run.job_name})" if run.status == "queued" and run.job_name else text
+    taken = duration(run.started_at, run.ended_at)
+    if taken is not None:
+        text += f" {'in' if run.status == 'succeeded' else 'after'} {seconds_text(taken)}"
+    if run.reason:
+        text += f": {run.reason}"
+    measured = metrics_text(run.metrics)
+    return f"{text}, {measured}" if measured else text
+
+
+def metrics_text(metrics: Mapping[str, float], most: int = 4) -> str:
+    """`accuracy 0.957, loss 0.13`."""
+    return ", ".join(f"{name} {number(value)}" for name, value in list(metrics.items())[:most])
+
+
+def number(value: float) -> str:
+    """A metric in at most four significant digits."""
+    return value_text(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def seconds_text(seconds: float) -> str:
+    """`0.2 s`, `41 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def duration(start: str, end: str) -> float | None:
+    """Seconds between two RFC 3339 times, when both are known."""
+    if not start or not end:
+        return None
+    from datetime import datetime
+
+    try:
+        return max((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 0.0)
+    except ValueError:
+        return None
+
+
+def applied_text(counts: Mapping[str, int], seconds: float, failures: int, style: Style = PLAIN) -> str:
+    """The last sentence of an apply. `counts` are steps done, by verb."""
+    said: list[str] = []
+    for verb, word in (("create", "created"), ("update", "changed"), ("delete", "destroyed"), ("forget", "forgotten")):
+        if counts.get(verb):
+            said.append(f"{counts[verb]} {word}")
+    if counts.get("launch"):
+        said.append(f"{count(counts['launch'], 'run')} launched")
+    if failures:
+        text = f"Apply ended with {count(failures, 'failure')} after {seconds_text(seconds)}"
+        return style.paint(text + (f"; {', '.join(said)}." if said else "."), "bold", "red")
+    return style.paint(f"Applied in {seconds_text(seconds)}: {', '.join(said) or 'recorded'}.", "bold", "green")
+
+
+def _finished(step: Step, seconds: float, detail: str) -> str:
+    timing = f" in {seconds_text(seconds)}" if seconds >= 0.1 else ""
+    return f"{DONE[step.verb]}{timing}" + (f" ({detail})" if detail else "")
+
+
+__all__ = [
+    "Counting",
+    "LiveReporter",
+    "PlainReporter",
+    "applied_text",
+    "duration",
+    "metrics_text",
+    "number",
+    "run_sentence",
+    "seconds_text",
+]

@@ -1,0 +1,158 @@
+"""A plan in a few lines: one for each resource that does something, what differs below it, the summary last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from planform.core.errors import Span
+from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan, Step
+from planform.core.values import Unknown
+from planform.render.diagnostics import diagnostics_text
+from planform.render.headlines import SYMBOLS, headline, shared_notes
+from planform.render.rows import Row, aligned, place_text
+from planform.render.style import PLAIN, Style, count, elide, wrap
+from planform.render.tally import Kind, kind_of, summary
+from planform.render.values import change_text, path_text, value_text
+
+
+def concise(plan: Plan, style: Style = PLAIN) -> str:
+    """The default form of `planform plan`."""
+    parts = [
+        aligned(list(_rows(plan.changes)), style),
+        drift_section(plan, style),
+        outputs_section(plan.outputs, style),
+        *closing(plan, style),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def brief(plan: Plan, style: Style = PLAIN) -> str:
+    """`--summary`: what is destroyed and replaced first, each kind with its addresses, and the summary."""
+    order: tuple[Kind, ...] = ("delete", "replace", "forget", "update", "create", "run", "reuse", "held", "in_progress")
+    by_kind: dict[Kind, list[str]] = {}
+    for change in plan.changes:
+        by_kind.setdefault(kind_of(change), []).append(str(change.address))
+    lines = []
+    for kind in order:
+        symbol, hue = SYMBOLS[kind]
+        lines += [f"{style.paint(f'{symbol:>3}', hue)} {address}" for address in by_kind.get(kind, ())]
+    return "\n\n".join(filter(None, ["\n".join(lines), *closing(plan, style)])) + "\n"
+
+
+def closing(plan: Plan, style: Style, notes: bool = True) -> Iterator[str]:
+    """What stands below every form of a plan: notes, warnings, the summary."""
+    yield "\n".join(style.paint(wrap(note, style.width), "dim") for note in shared_notes(plan) if notes)
+    yield diagnostics_text(plan.warnings, style).rstrip("\n")
+    if plan.targeted:
+        yield "Only what --target selects, and what that depends on, is planned here."
+    yield style.paint(wrap(summary(plan), style.width), "bold")
+
+
+def drift_section(plan: Plan, style: Style) -> str:
+    """What changed outside planform: shown when it feeds a change, else counted."""
+    text = ""
+    if plan.drift:
+        text = style.paint("Changed outside planform:", "bold") + "\n" + aligned(list(_drift_rows(plan.drift)), style)
+    if plan.drift_unshown:
+        more = f"{count(plan.drift_unshown, 'object')} changed outside planform in ways that touch nothing here"
+        text += ("\n" if text else "") + style.paint(f"{more} (planform plan --refresh-only shows them).", "dim")
+    return text
+
+
+def outputs_section(outputs: Iterable[OutputChange], style: Style) -> str:
+    rows = [
+        Row(
+            output.name,
+            partial(output_text, output),
+            symbol=SYMBOLS[_OUTPUT_KINDS[output.action]][0],
+            hue=SYMBOLS[_OUTPUT_KINDS[output.action]][1],
+        )
+        for output in outputs
+        if output.action is not Action.NO_OP
+    ]
+    return style.paint("Outputs:", "bold") + "\n" + aligned(rows, style) if rows else ""
+
+
+_OUTPUT_KINDS: dict[Action, Kind] = {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}
+
+
+def output_text(output: OutputChange, room: int = 0) -> str:
+    """What becomes of an output."""
+    if output.sensitive:
+        return "(sensitive)"
+    if output.action is Action.CREATE:
+        return value_text(output.after, room)
+    return change_text(output.before, output.after, room)
+
+
+def remaining_text(remaining: Iterable[Step], style: Style = PLAIN) -> str:
+    """What an apply left for later because it needs the result of a run that goes on."""
+    addresses = list(dict.fromkeys(str(step.address) for step in remaining))
+    if not addresses:
+        return ""
+    head = f"Remaining: {count(len(addresses), 'resource')} wait{'s' * (len(addresses) == 1)} for runs that go on."
+    lines = [
+        style.paint(head, "bold"),
+        *(f"    {address}" for address in addresses),
+        "Apply again once they have ended.",
+    ]
+    return "\n".join(lines)
+
+
+def _rows(changes: Iterable[Change]) -> Iterator[Row]:
+    for change in changes:
+        kind = kind_of(change)
+        if kind == "unchanged":
+            continue
+        symbol, hue = SYMBOLS[kind]
+        if change.action is Action.CREATE_THEN_DELETE:
+            symbol = "+/-"
+        yield Row(str(change.address), partial(headline, change), place_text(change.span), symbol, hue)
+        if kind not in ("create", "delete", "forget", "held", "in_progress"):
+            first = change.run is not None and change.before is None
+            yield from () if first else _leaf_rows(change.leaves, change.span)
+        if change.run is not None:
+            yield from _run_rows(change, change.run)
+
+
+def _leaf_rows(leaves: Iterable[Leaf], block: Span | None = None) -> Iterator[Row]:
+    for leaf in leaves:
+        # What is merely computed anew says nothing that the line above has not said.
+        if isinstance(leaf.after, Unknown) and leaf.span is None and not leaf.note:
+            continue
+        yield Row(
+            f"    {path_text(leaf.path)}",
+            partial(_leaf_text, leaf),
+            place_text(leaf.span) if leaf.span != block else "",
+        )
+
+
+def _leaf_text(leaf: Leaf, room: int) -> str:
+    note = "" if leaf.note in ("", "new run", "changed outside") else f"  {leaf.note}"
+    return change_text(leaf.before, leaf.after, max(room - len(note), 16)) + note
+
+
+def _run_rows(change: Change, run: RunPlan) -> Iterator[Row]:
+    """What a run's line leaves open: components without a leaf of their own, and what becomes of an active run."""
+    shown = {path_text(leaf.path) for leaf in change.leaves}
+    for component in run.moved if run.decision == "new_run" and change.before is not None else ():
+        if not any(path == component or path.startswith((f"{component}.", f"{component}[")) for path in shown):
+            yield _remark(component, "content changed" if component.startswith(("source", "input_data")) else "changed")
+    if run.cancels:
+        yield _remark(f"run {run.cancels}", "is stopped")
+    if run.leaves:
+        yield _remark(f"run {run.leaves}", "goes on with the old definition")
+
+
+def _remark(head: str, text: str) -> Row:
+    return Row(f"    {head}", lambda room: elide(text, room))
+
+
+def _drift_rows(drift: Iterable[Drift]) -> Iterator[Row]:
+    for item in drift:
+        if item.gone:
+            yield Row(str(item.address), lambda room: "is gone", symbol="-", hue="red")
+        else:
+            yield Row(str(item.address), lambda room: "changed", symbol="~", hue="yellow")
+            yield from _leaf_rows(item.leaves)

@@ -1,0 +1,103 @@
+"""`job_queue`: where training jobs wait for capacity in service environments."""
+
+from __future__ import annotations
+
+from planform.core.schemas import (
+    NUMBER,
+    STRING,
+    Attribute,
+    Enum,
+    Misfit,
+    Nested,
+    OneOf,
+    Schema,
+    attributes,
+    list_of,
+    map_of,
+)
+from planform.core.values import Object, Value
+from planform.resources import short_name
+
+
+def check(body: Object) -> list[Misfit]:
+    places = body.get("service_environment_order")
+    misfits = []
+    if isinstance(places, list):
+        if not places:
+            misfits.append(Misfit(("service_environment_order",), "At least one service environment is required."))
+        names = [name for name in service_environments(places) if isinstance(name, str)]
+        misfits += [
+            Misfit(("service_environment_order",), f'Service environment "{name}" is listed more than once.')
+            for name in dict.fromkeys(name for name in names if names.count(name) > 1)
+        ]
+        if any(isinstance(place, dict) for place in places) and not all(isinstance(place, dict) for place in places):
+            misfits.append(
+                Misfit(
+                    ("service_environment_order",),
+                    "Names and {order, service_environment} cannot be mixed.",
+                    suggestion="A plain list is in order already: list the names alone.",
+                )
+            )
+    priority = body.get("priority")
+    if isinstance(priority, float) and priority % 1:
+        misfits.append(Misfit(("priority",), f"{priority} is not a whole number."))
+    return misfits
+
+
+def service_environments(places: list[Value]) -> list[Value]:
+    """The names in `service_environment_order`, first choice first."""
+    orders = [place.get("order") if isinstance(place, dict) else None for place in places]
+    if all(isinstance(order, (int, float)) for order in orders):
+        places = sorted(places, key=lambda place: place["order"])
+    return [short_name(place.get("service_environment") if isinstance(place, dict) else place) for place in places]
+
+
+def normalise(body: Object) -> Object:
+    places = body.get("service_environment_order")
+    if isinstance(places, list):
+        return {**body, "service_environment_order": service_environments(places)}
+    return body
+
+
+_PLACE = Nested(
+    attributes(
+        order=Attribute(NUMBER, "Lower is tried first.", required=True, minimum=0),
+        service_environment=Attribute(
+            STRING, "ARN or name.", required=True, reference_to="service_environment", blocks_delete=True
+        ),
+    )
+)
+
+SCHEMA = Schema(
+    type="job_queue",
+    doc="Where jobs wait for capacity: an AWS Batch job queue for training, or a durable queue on this machine.",
+    named=True,
+    check=check,
+    normalise=normalise,
+    attributes=attributes(
+        name=Attribute(
+            STRING,
+            "Unique name; made from the address when it is not given.",
+            optional_computed=True,
+            change="replace",
+            unknown_when=("replace",),
+            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
+            pattern_hint="letters, digits, - and _, at most 128, beginning with a letter or digit",
+        ),
+        priority=Attribute(
+            NUMBER, "Queues that share an environment: higher goes first.", default=1, minimum=0, maximum=1000
+        ),
+        state=Attribute(Enum(("ENABLED", "DISABLED")), "Whether the queue accepts jobs.", default="ENABLED"),
+        service_environment_order=Attribute(
+            list_of(OneOf((STRING, _PLACE), "the ARN or name of a service environment")),
+            "Where jobs may run, first choice first: ARNs or names, or {order, service_environment}.",
+            required=True,
+            reference_to="service_environment",
+            blocks_delete=True,
+        ),
+        tags=Attribute(map_of(STRING), "Tags of the queue."),
+        arn=Attribute(STRING, "The ARN.", computed=True, unknown_when=("replace",)),
+        status=Attribute(STRING, "VALID once it can be used.", computed=True, unknown_when=("replace",)),
+        status_reason=Attribute(STRING, "Why the status is what it is.", computed=True, unknown_when=("replace",)),
+    ),
+)

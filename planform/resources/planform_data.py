@@ -1,0 +1,16 @@
+"""`planform_data`: a value that lives in the state, with triggers that replace it."""
+
+from __future__ import annotations
+
+from planform.core.schemas import ANY, STRING, Attribute, Schema, attributes
+
+SCHEMA = Schema(
+    type="planform_data",
+    doc="A value kept in the state. It makes nothing outside; other resources can be replaced or ordered by it.",
+    attributes=attributes(
+        input=Attribute(ANY, "A value to keep; `output` has it after apply."),
+        triggers_replace=Attribute(ANY, "A value whose change replaces this object.", change="replace"),
+        id=Attribute(STRING, "A unique id, new at each replacement.", computed=True, unknown_when=("replace",)),
+        output=Attribute(ANY, "The value of `input` as last applied.", computed=True, unknown_when=("input",)),
+    ),
+)

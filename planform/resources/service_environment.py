@@ -1,0 +1,58 @@
+"""`service_environment`: how much may run at once; a job queue places its jobs there."""
+
+from __future__ import annotations
+
+from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, Schema, attributes, list_of, map_of
+from planform.core.values import Object
+
+
+def check(body: Object) -> list[Misfit]:
+    limits = body.get("capacity_limits")
+    if not isinstance(limits, list):
+        return []
+    if not limits:
+        return [Misfit(("capacity_limits",), "At least one capacity limit is required.")]
+    return [
+        Misfit(("capacity_limits", index, "max_capacity"), f"{limit['max_capacity']} is not a whole number.")
+        for index, limit in enumerate(limits)
+        if isinstance(limit, dict) and isinstance(limit.get("max_capacity"), float) and limit["max_capacity"] % 1
+    ]
+
+
+SCHEMA = Schema(
+    type="service_environment",
+    doc="A limit on how much trains at once: an AWS Batch service environment, or a number on this machine.",
+    named=True,
+    check=check,
+    attributes=attributes(
+        name=Attribute(
+            STRING,
+            "Unique name; made from the address when it is not given.",
+            optional_computed=True,
+            change="replace",
+            unknown_when=("replace",),
+            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
+            pattern_hint="letters, digits, - and _, at most 128, beginning with a letter or digit",
+        ),
+        capacity_limits=Attribute(
+            list_of(
+                Nested(
+                    attributes(
+                        max_capacity=Attribute(NUMBER, "How many run at once.", required=True, minimum=1),
+                        capacity_unit=Attribute(
+                            STRING,
+                            "What is counted: instances, or in a quota-managed queue one instance type.",
+                            default="NUM_INSTANCES",
+                        ),
+                    )
+                )
+            ),
+            "The limits, one for each unit.",
+            required=True,
+        ),
+        state=Attribute(Enum(("ENABLED", "DISABLED")), "Whether queues may place jobs here.", default="ENABLED"),
+        tags=Attribute(map_of(STRING), "Tags of the environment."),
+        arn=Attribute(STRING, "The ARN.", computed=True, unknown_when=("replace",)),
+        status=Attribute(STRING, "VALID once it can be used.", computed=True, unknown_when=("replace",)),
+    ),
+)

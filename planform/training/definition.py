@@ -1,0 +1,92 @@
+"""The parts of a trainer's definition that several modules need: channels in one form, and the trees it reads."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from planform.core.executor import TreeRead
+from planform.core.values import AttributePath, Object, Sensitive, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One channel of `input_data`, whichever way it was written."""
+
+    name: str
+    source: Value  # a path or URI, the object of an S3 or file-system source, or unknown
+    settings: Object = field(default_factory=dict)  # content_type, input_mode, ...
+    attribute: AttributePath = ()
+
+
+def plain(value: Value) -> Value:
+    """The value without its Sensitive mark; what is inside keeps its own."""
+    return value.value if isinstance(value, Sensitive) else value
+
+
+def mapping(body: Object, name: str) -> Object:
+    """A field that holds an object, or an empty one while it is unset or unknown."""
+    value = plain(body.get(name))
+    return value if isinstance(value, dict) else {}
+
+
+def inputs(desired: Object) -> Iterator[Input]:
+    """The channels, in the order of the configuration."""
+    for name, channel in mapping(desired, "input_data").items():
+        form = plain(channel)
+        if isinstance(form, dict):
+            settings = {key: value for key, value in form.items() if key != "data_source" and value is not None}
+            yield Input(name, plain(form.get("data_source")), settings, ("input_data", name, "data_source"))
+        else:
+            yield Input(name, form, {}, ("input_data", name))
+
+
+def is_local(source: Value) -> bool:
+    """Whether a source is a path on this machine, not a URI or an object."""
+    return isinstance(source, str) and "://" not in source
+
+
+def absolute(folder: str, path: str) -> str:
+    return os.path.abspath(os.path.join(folder, path))
+
+
+def source_read(desired: Object, folder: str) -> TreeRead | None:
+    """The source tree, when the definition names one on this machine."""
+    code = mapping(desired, "source_code")
+    source = plain(code.get("source_dir"))
+    if not is_local(source):
+        return None
+    names = (plain(code.get("entry_script")), plain(code.get("requirements")))
+    requires = tuple(os.path.normpath(name) for name in names if isinstance(name, str))
+    return _read("source", absolute(folder, source), ("source_code", "source_dir"), requires, code)
+
+
+def driver_read(desired: Object, folder: str) -> TreeRead | None:
+    """The folder of a custom driver, when there is one."""
+    custom = mapping(mapping(desired, "distributed"), "custom")
+    source, script = plain(custom.get("driver_dir")), plain(custom.get("driver_script"))
+    if not is_local(source):
+        return None
+    requires = (os.path.normpath(script),) if isinstance(script, str) else ()
+    return _read("source", absolute(folder, source), ("distributed", "custom", "driver_dir"), requires, {})
+
+
+def data_read(item: Input, folder: str, produced: Mapping[str, str]) -> TreeRead | None:
+    """The data of a channel, when it is on this machine and not the artifact of another run."""
+    if not is_local(item.source) or item.source in produced:
+        return None
+    path = absolute(folder, item.source)
+    return TreeRead(f"data:{path}", "data", path, item.attribute)
+
+
+def _read(kind: str, path: str, attribute: AttributePath, requires: tuple[str, ...], code: Object) -> TreeRead:
+    ignore, include = _texts(code.get("ignore_patterns")), _texts(code.get("include"))
+    # One folder read in two ways is two trees.
+    ways = [f"{sign}{','.join(names)}" for sign, names in (("?", requires), ("-", ignore), ("+", include)) if names]
+    return TreeRead(" ".join((f"{kind}:{path}", *ways)), "source", path, attribute, requires, ignore, include)
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    items = plain(value)
+    return tuple(item for item in map(plain, items) if isinstance(item, str)) if isinstance(items, list) else ()

@@ -1,0 +1,65 @@
+"""The rules of runs, as the engine is handed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planform.core.executor import JobSpec, Tree, TreeRead
+from planform.core.schemas import Misfit
+from planform.core.secrets import Seal
+from planform.core.values import Object
+from planform.training import digest, job_spec, names, source_tree
+from planform.training.definition import data_read, driver_read, inputs, source_read
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRules:
+    """What a definition of a trainer is, as data. Implements `planform.core.executor.RunRules`."""
+
+    def reads(self, desired: Object, folder: str, produced: Mapping[str, str]) -> tuple[TreeRead, ...]:
+        data = (data_read(item, folder, produced) for item in inputs(desired))
+        found = (source_read(desired, folder), driver_read(desired, folder), *data)
+        return tuple(read for read in found if read is not None)
+
+    def scan(self, read: TreeRead) -> Tree | list[Misfit]:
+        return source_tree.scan(read)
+
+    def components(
+        self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal
+    ) -> dict[str, str] | None:
+        return digest.components(desired, trees, folder, produced, seal)
+
+    def digest(self, components: Mapping[str, str]) -> str:
+        return digest.digest(components)
+
+    def run_id(self, lineage: str, address: str, digest: str, sequence: int) -> str:
+        return names.run_id(lineage, address, digest, sequence)
+
+    def job_name(self, base: str, run_id: str) -> str:
+        return names.job_name(base, run_id)
+
+    def job_spec(
+        self,
+        planned: Object,
+        trees: Mapping[str, Tree],
+        folder: str,
+        *,
+        run_id: str,
+        number: int,
+        address: str,
+        job_name: str,
+        lineage: str,
+        workspace: str,
+    ) -> JobSpec:
+        return job_spec.job_spec(
+            planned,
+            trees,
+            folder,
+            run_id=run_id,
+            number=number,
+            address=address,
+            job_name=job_name,
+            lineage=lineage,
+            workspace=workspace,
+        )

@@ -1,0 +1,250 @@
+"""The program that runs a job: what the script gets, what comes back, and what is said of a failure."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import planform.runtime
+
+TRAIN = Path(planform.runtime.__file__).with_name("train.py")
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    output: str
+    base: Path
+
+    @property
+    def failure(self):
+        path = self.base / "output" / "failure"
+        return path.read_text() if path.exists() else None
+
+
+@pytest.fixture
+def base(tmp_path):
+    for folder in ("input/config", "input/data/code", "input/data/sm_drivers", "model"):
+        (tmp_path / folder).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def start(base):
+    """Start a job of these files; `source` is what sourcecode.json says."""
+
+    def start(files, hyperparameters=None, distributed=None, environment=None, **source):
+        for name, content in files.items():
+            (base / "input" / "data" / "code" / name).write_text(content)
+        documents = {
+            "config/hyperparameters.json": hyperparameters or {},
+            "config/resourceconfig.json": {"current_host": "algo-1", "hosts": ["algo-1"]},
+            "config/inputdataconfig.json": {"train": {}, "code": {}, "sm_drivers": {}},
+            "data/sm_drivers/sourcecode.json": source,
+            "data/sm_drivers/distributed.json": distributed or {},
+        }
+        for name, content in documents.items():
+            (base / "input" / name).write_text(json.dumps(content))
+        return subprocess.Popen(
+            [sys.executable, "-u", TRAIN],
+            env={**os.environ, **(environment or {}), "SAGEMAKER_BASE_DIR": str(base), "TRAINING_JOB_NAME": "job"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(start, base):
+    def run(files, **how):
+        process = start(files, **how)
+        output, _ = process.communicate(timeout=30)
+        return Ended(process.returncode, output, base)
+
+    return run
+
+
+SHOW = "import json, os, sys\nprint(json.dumps([sys.argv, os.getcwd(), dict(os.environ)]))\n"
+
+
+def test_a_python_script_gets_arguments_folder_and_environment(run, base):
+    ended = run(
+        {"train.py": SHOW},
+        entry_script="train.py",
+        args=["--fast"],
+        hyperparameters={"epochs": "3", "name": "it's $HOME", "layers": "[1, 2]"},
+        environment={"MINE": "yes"},
+    )
+    assert (ended.code, ended.failure) == (0, None)
+    argv, folder, variables = json.loads(ended.output)
+    assert argv == ["train.py", "--epochs", "3", "--name", "it's $HOME", "--layers", "[1, 2]", "--fast"]
+    assert folder == str(base / "input" / "data" / "code")
+    assert variables["SM_CHANNEL_TRAIN"] == str(base / "input" / "data" / "train")
+    assert variables["SM_ENTRY_SCRIPT"] == "train.py"
+    assert json.loads(variables["SM_HPS"]) == {"epochs": 3, "name": "it's $HOME", "layers": [1, 2]}
+    assert variables["MINE"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("script", "shell"),
+    [
+        pytest.param('echo "sh $1 $2"\n', "sh --epochs 3", id="/bin/sh"),
+        pytest.param('#!/usr/bin/env bash\n[[ x == x ]] && echo "bash $1 $2"\n', "bash --epochs 3", id="first line"),
+    ],
+)
+def test_a_shell_script_need_not_be_executable(run, script, shell):
+    ended = run({"train.sh": script}, entry_script="train.sh", hyperparameters={"epochs": "3"})
+    assert (ended.code, ended.output.strip()) == (0, shell)
+
+
+def test_a_command_gets_no_hyperparameters_as_arguments(run):
+    ended = run(
+        {},
+        command="printf '%s,' 'a   b' \"$SM_HP_EPOCHS\"",
+        args=["c d", "$HOME"],
+        hyperparameters={"epochs": "3"},
+    )
+    assert (ended.code, ended.output) == (0, "a   b,3,c d,$HOME,")
+
+
+def test_output_comes_in_order(run):
+    script = "import sys\nfor i in range(3): print(i); print(i, file=sys.stderr)\nprint('end', end='')\n"
+    assert run({"train.py": script}, entry_script="train.py").output == "0\n0\n1\n1\n2\n2\nend"
+
+
+def test_output_is_passed_on_as_it_comes(start):
+    process = start({"train.py": "print('ready')\ninput()\n"}, entry_script="train.py")
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+
+FAILURES = [
+    pytest.param("raise ValueError('bad rate')\n", 1, "train.py exited with code 1: ValueError: bad rate", id="raised"),
+    pytest.param("import sys\nsys.exit(3)\n", 3, "train.py exited with code 3", id="exit code"),
+    pytest.param(
+        "print('out of luck')\nraise SystemExit(4)\n", 4, "train.py exited with code 4: out of luck", id="said"
+    ),
+    pytest.param(
+        "import os\nos.kill(os.getpid(), 9)\n",
+        137,
+        "train.py was killed by SIGKILL, as happens when memory runs out",
+        id="killed",
+    ),
+    pytest.param(
+        "class E(Exception): pass\nraise E('one\\n  two')\n",
+        1,
+        "train.py exited with code 1: E: one",
+        id="lines",
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "code", "summary"), FAILURES)
+def test_a_failure_is_explained(run, script, code, summary):
+    ended = run({"train.py": script}, entry_script="train.py", environment={"API_TOKEN": "hunter2"})
+    assert ended.code == code
+    assert ended.failure.splitlines()[0] == summary
+    assert "hunter2" not in ended.failure
+
+
+def test_a_failure_holds_the_users_own_traceback_whole(run):
+    script = (
+        "print('loss=1')\ntry:\n    {}['rate']\nexcept KeyError as error:\n    raise ValueError('no rate') from error\n"
+    )
+    ended = run({"train.py": script}, entry_script="train.py")
+    lines = ended.failure.splitlines()
+    assert lines[:3] == ["train.py exited with code 1: ValueError: no rate", "", "Traceback (most recent call last):"]
+    assert lines.count("Traceback (most recent call last):") == 2
+    assert "subprocess" not in ended.failure
+    assert "loss=1" not in ended.failure
+    assert ended.output.endswith("ValueError: no rate\n")
+
+
+def test_only_the_last_traceback_counts(run):
+    script = (
+        "import traceback\ntry:\n    1/0\nexcept ZeroDivisionError:\n    traceback.print_exc()\n"
+        "print('goes on')\nraise ValueError('no rate')\n"
+    )
+    ended = run({"train.py": script}, entry_script="train.py")
+    assert ended.failure.startswith("train.py exited with code 1: ValueError: no rate\n")
+    assert "ZeroDivisionError" not in ended.failure
+
+
+def test_a_long_output_is_cut(run):
+    ended = run({"train.py": "for i in range(1000): print(i)\nraise SystemExit(1)\n"}, entry_script="train.py")
+    lines = ended.failure.splitlines()
+    assert (lines[0], lines[2], lines[-1]) == ("train.py exited with code 1: 999", "900", "999")
+
+
+def test_what_the_script_says_of_its_failure_stands(run, base):
+    script = "import os\nopen(os.environ['SM_OUTPUT_FAILURE'], 'w').write('mine')\nraise SystemExit(1)\n"
+    (base / "output").mkdir()
+    assert run({"train.py": script}, entry_script="train.py").failure == "mine"
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        pytest.param({"entry_script": "gone.py"}, "gone.py is not in ", id="no script"),
+        pytest.param({}, "neither entry_script nor command", id="nothing to run"),
+        pytest.param(
+            {"entry_script": "train.py", "distributed": {"torchrun": {}}},
+            "distributed training is not supported by this runtime",
+            id="distributed",
+        ),
+    ],
+)
+def test_a_job_that_cannot_be_started(run, how, reason):
+    ended = run({"train.py": ""}, **how)
+    assert ended.code == 1
+    assert reason in ended.output
+    assert ended.failure.startswith("The job could not be started: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_reaches_the_script(start, base, number):
+    script = (
+        "import signal, sys\n"
+        f"signal.signal({int(number)}, lambda *_: (print('saving'), sys.exit(7)))\n"
+        "print('ready')\nwhile True: signal.pause()\n"
+    )
+    process = start({"train.py": script}, entry_script="train.py")
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert (process.returncode, output) == (7, "saving\n")
+    assert not (base / "output" / "failure").exists()
+
+
+def test_what_a_script_leaves_behind_does_not_hold_the_job(run):
+    script = "import subprocess\nprint(subprocess.Popen(['sleep', '60']).pid)\n"
+    ended = run({"train.py": script}, entry_script="train.py")
+    os.kill(int(ended.output), signal.SIGKILL)
+    assert ended.code == 0
+
+
+def test_requirements_are_installed_first(run):
+    ended = run(
+        {"train.py": "print('ran')\n", "needs.txt": "# nothing\n"}, entry_script="train.py", requirements="needs.txt"
+    )
+    assert ended.code == 0
+    assert ended.output.endswith("ran\n")
+
+
+def test_requirements_that_cannot_be_installed(run):
+    ended = run(
+        {"train.py": "print('ran')\n", "needs.txt": "./no-such-package\n"},
+        entry_script="train.py",
+        requirements="needs.txt",
+    )
+    assert ended.code == 1
+    assert "ran" not in ended.output.splitlines()
+    assert ended.failure.startswith("pip install exited with code 1")
