@@ -30,7 +30,7 @@ def command(options: Options, address: str, as_json: bool) -> None:
     project = open_project(options)
     trainers = [str(item) for item in project.configuration.instances if project.edges.schemas[item.type].has_runs]
     snapshot = project.snapshot()
-    for name in matching(address, trainers, "trainer"):
+    for index, name in enumerate(sorted(matching(address, trainers, "trainer"))):
         components = project.current_components(parse_address(name))
         if components is None:
             raise PlanformError(
@@ -43,4 +43,4 @@ def command(options: Options, address: str, as_json: bool) -> None:
         if as_json:
             screen.json(why_json(name, components, previous))
         else:
-            screen.out(why_text(name, components, previous, screen.style))
+            screen.out("\n" * bool(index) + why_text(name, components, previous, screen.style))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from planform.core.errors import did_you_mean
+from planform.core.errors import PlanformError, did_you_mean
 from planform.core.schemas import describe
 from planform.core.values import Sensitive, Unknown, Value, first_unknown, is_wholly_known, mark
 from planform.language import operators
@@ -68,7 +68,7 @@ def _values(node: Node, scope: Scope) -> Iterator[str]:
             continue  # a whole namespace says nothing
         try:
             value = build(found, settled=False)(scope)
-        except ExpressionError:
+        except PlanformError:
             continue
         text = _source(found)
         if text not in seen and not is_namespace(value):
@@ -145,6 +145,9 @@ def _reference(node: Name | Traversal) -> Closure:
 def _root(node: Name, scope: Scope) -> Value | Namespace:
     try:
         return scope.root(node.name)
+    except Unsuitable as error:
+        length = node.end - node.start
+        raise ExpressionError(error.summary, error.detail, error.suggestion, node.start, length) from None
     except KeyError:
         raise ExpressionError(
             "Invalid reference",
@@ -163,7 +166,7 @@ def _static(node: Traversal, name: Name, steps: list[Step]) -> Closure:
     def run(scope: Scope) -> Value:
         try:
             value = scope.root(root)
-        except KeyError:
+        except (KeyError, Unsuitable):
             value = _root(name, scope)
         for key, dotted, step in keys:
             if type(value) is not dict or key not in value:

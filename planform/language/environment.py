@@ -12,7 +12,7 @@ class Namespace(Protocol):
     """An object whose attributes are computed when asked for: `var`, `local`, `module.x`, `trainer`."""
 
     def attribute(self, name: str) -> Value | Namespace:
-        """Raises KeyError when there is no such attribute."""
+        """Raises KeyError when there is no such attribute, or Unsuitable to say more; the place is added to both."""
         ...
 
     def names(self) -> Iterable[str]: ...
@@ -47,7 +47,7 @@ class Scope(Protocol):
     def module_folder(self) -> str: ...
 
     def root(self, name: str) -> Value | Namespace:
-        """Raises KeyError when nothing has this name."""
+        """Raises KeyError when nothing has this name, or Unsuitable to say more."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from types import NoneType
 
 from planform.core.errors import Span
 from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan, Step
@@ -61,24 +62,28 @@ def drift_section(plan: Plan, style: Style) -> str:
 
 
 def outputs_section(outputs: Iterable[OutputChange], style: Style) -> str:
-    rows = [
-        Row(
-            output.name,
-            partial(output_text, output),
-            symbol=SYMBOLS[_OUTPUT_KINDS[output.action]][0],
-            hue=SYMBOLS[_OUTPUT_KINDS[output.action]][1],
-        )
-        for output in outputs
-        if output.action is not Action.NO_OP
-    ]
+    rows = [row for output in outputs if output.action is not Action.NO_OP for row in _output_rows(output, style)]
     return style.paint("Outputs:", "bold") + "\n" + aligned(rows, style) if rows else ""
 
 
 _OUTPUT_KINDS: dict[Action, Kind] = {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}
 
 
-def output_text(output: OutputChange, room: int = 0) -> str:
-    """What becomes of an output."""
+def _output_rows(output: OutputChange, style: Style) -> Iterator[Row]:
+    """One line, or for an object that changes or would not fit one line for each attribute that differs."""
+    symbol, hue = SYMBOLS[_OUTPUT_KINDS[output.action]]
+    before, after = output.before, output.after
+    fits = before is None and len(_output_text(output)) <= style.width - len(output.name) - 8
+    if fits or output.sensitive or not isinstance(after, dict) or not isinstance(before, (dict, NoneType)):
+        yield Row(output.name, partial(_output_text, output), symbol=symbol, hue=hue)
+        return
+    for key in {**(before or {}), **after}:
+        part = OutputChange(path_text((output.name, key)), (before or {}).get(key), after.get(key))
+        if part.action is not Action.NO_OP:
+            yield Row(part.name, partial(_output_text, part), symbol=symbol, hue=hue)
+
+
+def _output_text(output: OutputChange, room: int = 0) -> str:
     if output.sensitive:
         return "(sensitive)"
     if output.action is Action.CREATE:

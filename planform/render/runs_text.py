@@ -102,15 +102,16 @@ def why_text(address: str, now: Mapping[str, str], previous: Run | None, style: 
     else:
         head = f"{address} differs from run {previous.number} ({previous.status}) in {', '.join(moved)}."
     width = max((columns(name) for name in names), default=0)
+    room = style.width - width - 6
     lines = [style.paint(head, "bold")]
     for name in names:
         old, new = before.get(name), now.get(name)
         if previous is None or old == new:
-            lines.append(f"    {pad(name, width)}  {style.paint(_digest(new), 'dim')}")
+            lines.append(f"    {pad(name, width)}  {style.paint(_component(new, room), 'dim')}")
         else:
             symbol, hue = ("+", "green") if old is None else ("-", "red") if new is None else ("~", "yellow")
-            shown = " -> ".join(_digest(item) for item in (old, new) if item is not None)
-            lines.append(f"  {style.paint(symbol, hue)} {pad(name, width)}  {shown}")
+            shown = [_component(item, room // 2 - 2) for item in (old, new) if item is not None]
+            lines.append(f"  {style.paint(symbol, hue)} {pad(name, width)}  {' -> '.join(shown)}")
     return "\n".join(lines) + "\n"
 
 
@@ -149,8 +150,12 @@ def _cell(value: Value) -> str:
     return elide(value if isinstance(value, str) else value_text(value, 24), 24)
 
 
-def _digest(digest: str | None) -> str:
-    return (digest or "")[:12]
+def _component(value: str | None, room: int) -> str:
+    """A component as it enters the digest: short values in clear, content by the beginning of its digest."""
+    if value is None:
+        return ""
+    name, colon, digest = value.partition(":")
+    return f"{name}:{digest[:12]}" if colon and name == "sha256" else elide(value, max(room, 16))
 
 
 def _headed(rows: list[list[str]], style: Style, right: frozenset[int], hues: Sequence[str], hued: int) -> str:

@@ -55,6 +55,8 @@ def change_text(before: Value, after: Value, limit: int = 0) -> str:
         return f"{SENSITIVE} changed"
     left = NOT_SET if before is None else value_text(before)
     right = NOT_SET if after is None else value_text(after)
+    if limit and isinstance(after, Unknown) and len(left) + len(right) + 4 > limit:
+        right = "(known after apply)"
     if limit and len(left) + len(right) + 4 > limit:
         if isinstance(before, str) and isinstance(after, str):
             left, right = _focused(before, after, limit)
@@ -62,7 +64,7 @@ def change_text(before: Value, after: Value, limit: int = 0) -> str:
             half = max((limit - 4) // 2, 12)
             if before is not None:
                 left = value_text(before, max(half, limit - 4 - len(right)))
-            if after is not None:
+            if after is not None and not isinstance(after, Unknown):
                 right = value_text(after, max(half, limit - 4 - len(left)))
     return f"{left} -> {right}"
 

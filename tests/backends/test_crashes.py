@@ -48,10 +48,6 @@ def backend(tmp_path: Path) -> LocalBackend:
     return LocalBackend(tmp_path / "state" / "main.json")
 
 
-def void(result: object) -> None:
-    """Drop a result."""
-
-
 class Child:
     """A forked process that runs `work`; what it tells comes line by line."""
 
@@ -64,7 +60,7 @@ class Child:
             os.close(ask)
             status = 1
             try:
-                work(lambda line: void(write(tell, f"{line}\n".encode())), lambda: os.read(asked, 1))
+                work(lambda line: write_line(tell, line), lambda: os.read(asked, 1))
                 status = 0
             finally:
                 os._exit(status)
@@ -84,6 +80,10 @@ class Child:
 
 
 write = os.write  # the children below replace os.write, and must still be able to tell
+
+
+def write_line(file: int, line: str) -> None:
+    write(file, f"{line}\n".encode())
 
 
 def test_kill_at_any_moment_loses_nothing_that_was_acknowledged(backend: LocalBackend) -> None:

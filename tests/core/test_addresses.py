@@ -58,7 +58,8 @@ def test_parse_address(text: str, address: Address) -> None:
     [
         "", "queue", "queue.", ".a", "queue.a.", "queue..a", "queue.a.b", "queue.a[", "queue.a[]", "queue.a[x]",
         "queue.a[-1]", "queue.a[0", "queue.a[0]]", "queue.a[0]x", 'queue.a["x]', "queue.a[\"x']", "queue[0].a",
-        "module.m", "module.m.queue", "data.image", "1.a", "queue.1", "queue .a", "queue.a\n", r'queue.a["\x"]', "queue.a['it's']",
+        "module.m", "module.m.queue", "data.image", "1.a", "queue.1", "queue .a", "queue.a\n",
+        r'queue.a["\x"]', "queue.a['it's']",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:

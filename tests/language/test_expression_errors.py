@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from planform.core.values import Sensitive, Unknown
+from planform.language.errors import Unsuitable
 from planform.language.expressions import Expression, ExpressionError, Scope, compile_string
 
 VAR = {"env": "qa", "list": [1, 2], "secret": Sensitive("x"), "queue": Unknown("q.arn"), "null": None}
@@ -83,10 +84,14 @@ ERRORS = [
 
 def failure(text: str, scope: Callable[..., Scope], **roots: Any) -> ExpressionError:
     with pytest.raises(ExpressionError) as caught:
-        compiled = compile_string(text)
-        assert isinstance(compiled, Expression)
-        compiled.evaluate(scope(**(roots or {"var": VAR, "local": LOCAL})))
+        evaluate(text, scope(**(roots or {"var": VAR, "local": LOCAL})))
     return caught.value
+
+
+def evaluate(text: str, here: Scope) -> None:
+    compiled = compile_string(text)
+    assert isinstance(compiled, Expression)
+    compiled.evaluate(here)
 
 
 @pytest.mark.parametrize(("text", "summary", "underlined", "says"), ERRORS, ids=[case[0] for case in ERRORS])
@@ -123,3 +128,21 @@ def test_the_error_of_a_template_file_names_its_line(tmp_path: Any, scope: Calla
     error = failure("${templatefile('run.tftpl', {name = 1})}", scope, module_folder=str(tmp_path))
     assert "run.tftpl:2: Invalid reference" in error.detail
     assert error.suggestion == 'Did you mean "name"?'
+
+
+def test_a_namespace_may_say_more_and_the_place_is_added(scope: Callable[..., Scope]) -> None:
+    class Instances:
+        def attribute(self, name: str) -> Any:
+            raise Unsuitable(
+                'trainer.digits has "for_each" set.', 'Write trainer.digits["fast"].', "Missing instance key"
+            )
+
+        def names(self) -> list[str]:
+            return ["fast"]
+
+    text = "x-${trainer.digits.run}"
+    error = failure(text, scope, trainer={"digits": Instances()})
+    assert (error.summary, text[error.offset : error.offset + error.length]) == (
+        "Missing instance key",
+        "trainer.digits.run",
+    )

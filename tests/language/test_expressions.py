@@ -275,7 +275,7 @@ def test_a_namespace_becomes_an_object_where_a_value_is_wanted(
     ids=["parentheses", "brackets", "signs", "sum", "templates", "conditionals", "objects", "calls"],
 )
 def test_deep_nesting_is_a_clear_error(text: str) -> None:
-    with pytest.raises(ExpressionError, match="Expression is (nested too deeply|too long)"):
+    with pytest.raises(ExpressionError, match=r"Expression is (nested too deeply|too long)"):
         compile_expression(text)
 
 

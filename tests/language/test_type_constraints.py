@@ -54,13 +54,12 @@ def test_type(text: str, expected: Type) -> None:
         ("object({a = optional(number, var.x)})", "var.x", "plain value"),
         ("object({a = optional(string, upper('x'))})", "upper('x')", "plain value"),
         ("object({a})", "}", 'Expected "=" or ":"'),
-        ("list(string", "", "ends where"),
+        ("list(string", "(", 'There is no ")"'),
     ],
 )
 def test_error(text: str, underlined: str, says: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_type(text)
     error = caught.value
-    if underlined:
-        assert text[error.offset : error.offset + error.length] == underlined
+    assert text[error.offset : error.offset + error.length] == underlined
     assert says in f"{error.detail} {error.suggestion}"

@@ -106,7 +106,7 @@ def run(address: str = FAST, number: int = 1, **fields: Any) -> Run:
         "address": address,
         "number": number,
         "digest": "d" * 64,
-        "components": {"image": "a" * 64, "source": "b" * 64},
+        "components": {"image": '"sklearn"', "source": f"sha256:{'b' * 64}"},
         "job_name": "digits-fast-ab12",
         "job_arn": "",
         "provider": "local",

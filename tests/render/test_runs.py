@@ -67,12 +67,12 @@ def test_sparkline(values: list[float], bars: str) -> None:
 
 
 def test_why() -> None:
-    now = {"image": "a" * 64, "source": "c" * 64, "hyperparameters.seed": "1" * 64}
+    now = {"image": '"sklearn"', "source": f"sha256:{'c' * 64}", "hyperparameters.seed": "1"}
     assert why_text(FAST, now, run()) == (
         'trainer.digits["fast"] differs from run 1 (succeeded) in hyperparameters.seed, source.\n'
-        "  + hyperparameters.seed  111111111111\n"
-        "    image                 aaaaaaaaaaaa\n"
-        "  ~ source                bbbbbbbbbbbb -> cccccccccccc\n"
+        "  + hyperparameters.seed  1\n"
+        '    image                 "sklearn"\n'
+        "  ~ source                sha256:bbbbbbbbbbbb -> sha256:cccccccccccc\n"
     )
     assert why_text(FAST, dict(run().components), run()).startswith(f"{FAST} is defined as in run 1 (succeeded)")
     assert why_text(FAST, now, None).startswith(f"{FAST} has no run yet")

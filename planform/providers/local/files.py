@@ -38,10 +38,11 @@ def local_name(text: str) -> str:
     return text.rpartition("/")[2]
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path | str) -> dict[str, Any] | None:
     """The object in a file, None when there is no such file."""
     try:
-        value: dict[str, Any] = json.loads(path.read_bytes())
+        with open(path, "rb") as file:
+            value: dict[str, Any] = json.loads(file.read())
     except FileNotFoundError:
         return None
     return value
@@ -86,7 +87,7 @@ def hold(path: Path) -> int:
     return fd
 
 
-def held(path: Path) -> bool:
+def held(path: Path | str) -> bool:
     """Whether somebody holds the lock of a file."""
     try:
         fd = os.open(path, os.O_RDONLY)

@@ -122,12 +122,12 @@ class Standing:
 def standing(root: Path) -> Standing:
     """How the queue stands. Reads only."""
     kinds: dict[str, list[Entry]] = {kind: [] for kind in ("waiting", "running", "ending", "over", "died")}
-    entries = sorted(
-        (entry for path in (root / HOME / "queue").glob("*.json") if (entry := _entry(path)) is not None),
-        key=lambda item: item.sequence,
-    )
+    place = f"{root}/{HOME}/queue"
+    # Texts instead of Paths: this is done at every launch, for every run that waits.
+    found = (read_json(f"{place}/{name}") for name in _names(root))
+    entries = [Entry(**item) for item in found if item is not None]
     for entry in entries:
-        folder = root / entry.folder
+        folder = f"{root}/{entry.folder}"
         record, alive = look(folder)
         if record is None or record["status"] in ENDED:
             kinds["ending" if alive else "over"].append(entry)
@@ -146,26 +146,30 @@ def standing(root: Path) -> Standing:
     )
 
 
-def look(folder: Path) -> tuple[dict[str, Any] | None, bool]:
+def look(folder: Path | str) -> tuple[dict[str, Any] | None, bool]:
     """The record of a run, and whether somebody looks after it."""
-    alive = held(folder / "lock")
-    record = read_json(folder / "run.json")
+    lock, place = f"{folder}/lock", f"{folder}/run.json"
+    alive = held(lock)
+    record = read_json(place)
     if not alive and record is not None and record["status"] == "running":
         # It may have been started, or have ended, between the two looks.
-        alive = held(folder / "lock")
-        record = read_json(folder / "run.json")
+        alive = held(lock)
+        record = read_json(place)
     return record, alive
 
 
-def _entry(path: Path) -> Entry | None:
-    stored = read_json(path)
-    return None if stored is None else Entry(**stored)
+def _names(root: Path) -> list[str]:
+    """The files of the entries, in order of submission."""
+    try:
+        return sorted(name for name in os.listdir(root / HOME / "queue") if not name.startswith("."))
+    except FileNotFoundError:
+        return []
 
 
-def _stumbled(folder: Path) -> bool:
+def _stumbled(folder: Path | str) -> bool:
     """Whether a supervisor was started and fell before it could write a record; starting it again would not help."""
     try:
-        return (folder / "supervisor.log").stat().st_size > 0
+        return os.stat(f"{folder}/supervisor.log").st_size > 0
     except FileNotFoundError:
         return False
 
@@ -174,13 +178,13 @@ def submit(root: Path, entry: Entry) -> None:
     """Add a run to the queue; from here on it is never lost. The caller holds the lock."""
     folder = root / HOME / "queue"
     folder.mkdir(exist_ok=True)
-    numbers = [int(path.name.partition("-")[0]) for path in folder.glob("*-*.json")]
-    sequence = max(numbers, default=0) + 1
+    names = _names(root)
+    sequence = int(names[-1].partition("-")[0]) + 1 if names else 1
     write_json(folder / f"{sequence:06}-{entry.run_id}.json", {**asdict(entry), "sequence": sequence})
 
 
 def submitted(root: Path, run_id: str) -> bool:
-    return any((root / HOME / "queue").glob(f"*-{run_id}.json"))
+    return any(name.endswith(f"-{run_id}.json") for name in _names(root))
 
 
 def withdraw(root: Path, entry: Entry) -> None:
