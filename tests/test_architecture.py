@@ -39,7 +39,7 @@ SEPARATE = (("providers.aws", "providers.local"), ("backends.local", "backends.s
 
 # Where each third-party package may be imported.
 HOMES: Mapping[str, tuple[str, ...]] = {
-    "yaml": ("language.documents",),
+    "yaml": ("language.documents", "language.broken_yaml", "language.functions"),
     "jinja2": ("language.functions", "render"),
     "deepdiff": ("engine.diff", "render"),
     "pathspec": ("training",),

@@ -371,6 +371,10 @@ class LocalSession:
             more, chain = framed(lines, chain)
             write_all(file, data + more)
             sync(file)
+        except OSError:
+            if self._recovery is None:
+                path.unlink()
+            raise
         finally:
             os.close(file)
         self._recovery = path, chain

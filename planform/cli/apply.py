@@ -53,7 +53,8 @@ def command(
     from planform.project import open_project
 
     project = open_project(options)
-    plan = project.plan(**planning, reporter=screen.progress())
+    with screen.progress() as progress:
+        plan = project.plan(**planning, reporter=progress)
     screen.out(plan_form(plan, form, screen))
     if not plan.is_empty and not auto_approve:
         question = "Make these changes?" if plan.steps else "Record these outputs?"

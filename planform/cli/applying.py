@@ -36,7 +36,6 @@ def confirmed(screen: Screen, question: str, may_ask: bool = True) -> bool:
         )
     prompt = screen.style.paint(f"\n{question}", "bold") + " Only 'yes' is accepted: "
     if click.prompt(prompt, prompt_suffix="", default="", show_default=False).strip() == "yes":
-        screen.out("\n")
         return True
     screen.out("Nothing was changed.\n")
     return False
@@ -64,9 +63,11 @@ def carry_out(screen: Screen, project: Project, plan: Plan, *, detach: bool = Fa
     left = remaining_text(outcome.remaining, screen.style)
     if left:
         screen.out(f"\n{left}\n")
-    screen.out("\n" + applied_text(reporter.done, time.monotonic() - began, failures, screen.style) + "\n")
-    _say_next(screen, outcome, detach, interrupt)
-    if interrupt.is_asked() or outcome.interrupted:
+    interrupted = interrupt.is_asked() or outcome.interrupted
+    told = applied_text(reporter.done, time.monotonic() - began, failures, screen.style, interrupted)
+    screen.out(f"\n{told}\n")
+    _say_next(screen, outcome, unwatched=detach or interrupted)
+    if interrupted:
         return INTERRUPTED
     _show_outputs(screen, project, plan, outcome)
     return 0 if outcome.ok else 1
@@ -117,17 +118,17 @@ class Interrupt:
             )
 
 
-def _say_next(screen: Screen, outcome: Outcome, detach: bool, interrupt: Interrupt) -> None:
+def _say_next(screen: Screen, outcome: Outcome, *, unwatched: bool) -> None:
     """How to follow what goes on, and how to try again what failed."""
     runs = [run for items in outcome.snapshot.ledger.runs.values() for run in items] if outcome.snapshot else []
     active = [run for run in runs if run.active]
-    if active and (detach or interrupt.is_asked() or outcome.interrupted):
+    if active and unwatched:
         address = quoted(active[0].address)
         said = f"{count(len(active), 'run')} still active. To follow:"
         screen.out(f"{said}\n    planform runs\n    planform logs -f {address}\n")
     for run in outcome.failed_runs[:1]:
         address = quoted(run.address)
-        screen.out(f"See why: planform logs {address}. Once it is fixed: planform apply (or --retry {address})\n")
+        screen.out(f"To see why:      planform logs {address}\nTo run it again: planform apply --retry {address}\n")
 
 
 def _show_outputs(screen: Screen, project: Project, plan: Plan, outcome: Outcome) -> None:

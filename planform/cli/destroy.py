@@ -28,7 +28,8 @@ def command(options: Options, form: str, auto_approve: bool, targets: tuple[str,
 
     screen: Screen = click.get_current_context().obj
     project = open_project(options)
-    plan = project.plan(targets=targets, destroy=True, reporter=screen.progress())
+    with screen.progress() as progress:
+        plan = project.plan(targets=targets, destroy=True, reporter=progress)
     screen.out(plan_form(plan, form, screen))
     if not plan.is_empty and not auto_approve and not confirmed(screen, "Destroy all of these?", input):
         return 1

@@ -44,7 +44,9 @@ def command(
     if as_json:
         plan = _stream(screen, options, planning, destroy)
     else:
-        plan = open_project(options).plan(**planning, destroy=destroy, reporter=screen.progress())
+        project = open_project(options)
+        with screen.progress() as progress:
+            plan = project.plan(**planning, destroy=destroy, reporter=progress)
         screen.out(plan_form(plan, form, screen))
     if out:
         write_plan(plan, Path(out))

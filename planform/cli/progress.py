@@ -14,4 +14,7 @@ class Progress(Reporter):
         self._write = write
 
     def planning(self, stage: str, done: int, total: int) -> None:
-        self._write(f"\r\x1b[K{stage.capitalize()} {done} of {total}..." if done < total else "\r\x1b[K")
+        self._write(f"\r\x1b[K{stage.capitalize()} {done} of {total}...")
+
+    def clear(self) -> None:
+        self._write("\r\x1b[K")

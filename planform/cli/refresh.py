@@ -24,4 +24,6 @@ def command(options: Options) -> None:
     screen: Screen = click.get_current_context().obj
     project = open_project(options)
     before = project.snapshot()
-    screen.out(refreshed_text(before, project.refresh(screen.progress()), screen.style))
+    with screen.progress() as progress:
+        after = project.refresh(progress)
+    screen.out(refreshed_text(before, after, screen.style))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -49,12 +50,21 @@ class Screen:
     def success(self, text: str) -> None:
         self.out(self.style.paint(text, "bold", "green") + "\n")
 
-    def progress(self) -> Reporter:
-        """Shows how far reading and planning have come, on a terminal only."""
-        from planform.cli.progress import Progress
+    @contextmanager
+    def progress(self) -> Iterator[Reporter]:
+        """Shows how far reading and planning have come, on a terminal only; nothing of it stays."""
         from planform.core.reporter import Reporter
 
-        return Progress(self.err) if sys.stderr.isatty() else Reporter()
+        if not sys.stderr.isatty():
+            yield Reporter()
+            return
+        from planform.cli.progress import Progress
+
+        progress = Progress(self.err)
+        try:
+            yield progress
+        finally:
+            progress.clear()
 
     @property
     def is_live(self) -> bool:

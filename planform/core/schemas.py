@@ -362,6 +362,23 @@ def walk_attributes(attributes: Mapping[str, Attribute], prefix: str = "") -> It
                 yield from walk_attributes(inner, f"{prefix}{name}.")
 
 
+def attribute_at(attributes: Mapping[str, Attribute], path: AttributePath) -> Attribute:
+    """The innermost attribute on the way to a place inside a body."""
+    found = attributes[str(path[0])]
+    kinds: tuple[Type, ...] = (found.type,)
+    for part in path[1:]:
+        inner: tuple[Type, ...] = ()
+        for kind in kinds:
+            match kind:
+                case Nested(table) if str(part) in table:
+                    found = table[str(part)]
+                    inner += (found.type,)
+                case Collection(_, element):
+                    inner += (element,)
+        kinds = tuple(deeper for kind in inner for deeper in (kind.types if isinstance(kind, OneOf) else (kind,)))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """A resource type: its attributes and its pure rules. Where it is made real is a provider's matter."""

@@ -77,6 +77,7 @@ class Run:
     metrics: Mapping[str, float] = field(default_factory=dict)  # last value of each
     model_artifacts: str = ""
     output_path: str = ""
+    image: str = ""
     folder: str = ""  # local runs: relative to the root module's folder
     billable_seconds: int = 0
 
@@ -98,6 +99,7 @@ def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
         "model_artifacts": run.model_artifacts if good else None,
         "output_path": run.output_path or None,
         "metrics": dict(run.metrics),
+        "image": run.image or None,
         "started_at": run.started_at or None,
         "ended_at": run.ended_at or None,
         "billable_seconds": run.billable_seconds if run.ended_at else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planform.core.addresses import Address, ResourceAddress
@@ -10,7 +10,7 @@ from planform.core.configuration import Configuration, Instance
 from planform.core.errors import Diagnosed, Diagnostic, Problems
 from planform.core.plan import Action, Change, Leaf
 from planform.core.resource import Handler
-from planform.core.schemas import Attribute, Misfit, Schema, convert_body
+from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
 from planform.core.secrets import Seal
 from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
 from planform.core.values import Object, Unknown
@@ -152,7 +152,7 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
         after,
         provider,
         instance.block.place.span,
-        leaves=changed_leaves(instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed),
+        leaves=changed_leaves(instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES),
         reason="replace_by_request" if by_request else "replace_because_cannot_update" if replacing else "",
     )
 
@@ -183,19 +183,25 @@ def _with_computed(
     return planned
 
 
+NOTES = {"replace": "forces replacement", "next_run": "takes effect at the next run"}
+
+
 def changed_leaves(
-    instance: Instance, schema: Schema, before: Object, after: Object, changed: Sequence[str], note: str = ""
+    instance: Instance, schema: Schema, before: Object, after: Object, changed: Sequence[str], notes: Mapping[str, str]
 ) -> tuple[Leaf, ...]:
-    found: list[Leaf] = []
+    """The leaves that differ, each with its place and with the note that `notes` has for its class of change."""
     place = instance.block.place
-    for name in changed:
-        attribute = schema.attributes[name]
-        mark = note or ("forces replacement" if attribute.change == "replace" else "")
-        if attribute.change == "next_run":
-            mark = "takes effect at the next run"
-        for path, left, right in differing_leaves(before.get(name), after.get(name), (name,)):
-            found.append(Leaf(path, left, right, locate(place.source, (*place.path, *path)), mark))
-    return tuple(found)
+    return tuple(
+        Leaf(
+            path,
+            left,
+            right,
+            locate(place.source, (*place.path, *path)),
+            notes.get(attribute_at(schema.attributes, path).change, ""),
+        )
+        for name in changed
+        for path, left, right in differing_leaves(before.get(name), after.get(name), (name,))
+    )
 
 
 def misfit_diagnostic(instance: Instance, misfit: Misfit) -> Diagnostic:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from planform.core.configuration import Configuration
 from planform.core.errors import PlanStale
 from planform.core.executor import JobSpec, Tree
@@ -11,6 +13,7 @@ from planform.core.state import Run, RunRecorded, Snapshot
 from planform.core.values import Object
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
+from planform.engine.observe import portable
 
 
 def launch(
@@ -32,12 +35,23 @@ def launch(
     produced = {
         run.model_artifacts: run.digest for runs in snapshot.ledger.runs.values() for run in runs if run.model_artifacts
     }
-    trees = reread(plan, planned, folder, produced, edges)
+    trees = reread(plan, planned, folder, configuration.folder, produced, edges)
     components = rules.components(planned, trees, folder, produced, seal) or {}
     digest = rules.digest(components)
     number = change.run.number if change.run is not None else 1
     run_id = rules.run_id(plan.lineage, str(address), digest, number)
     job_name = rules.job_name(generated_name(plan.name, plan.workspace, address), run_id)
+    spec = rules.job_spec(
+        _with_own_artifacts(planned, produced, configuration.folder),
+        trees,
+        folder,
+        run_id=run_id,
+        number=number,
+        address=str(address),
+        job_name=job_name,
+        lineage=plan.lineage,
+        workspace=plan.workspace,
+    )
     executor = edges.executor(change.provider, planned)
     run = Run(
         id=run_id,
@@ -49,24 +63,25 @@ def launch(
         job_arn=str(executor.predict(job_name, run_id, str(address)).get("job_arn", "")),
         provider=change.provider,
         executor=executor.name,
+        image=spec.image,
         coordinates=plan.coordinates.get(change.provider, {}),
         hyperparameters=sealed(planned.get("hyperparameters", {}), seal, ("hyperparameters",)),
-    )
-    spec = rules.job_spec(
-        planned,
-        trees,
-        folder,
-        run_id=run_id,
-        number=number,
-        address=str(address),
-        job_name=job_name,
-        lineage=plan.lineage,
-        workspace=plan.workspace,
     )
     return run, spec, RunRecorded(run)
 
 
-def reread(plan: Plan, planned: Object, folder: str, produced: dict[str, str], edges: Edges) -> dict[str, Tree]:
+def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str) -> Object:
+    """Artifacts of local runs are named from the root module's folder, whichever module uses them."""
+    inputs = {
+        name: f"{root}/{source}" if isinstance(source, str) and source in produced and "://" not in source else source
+        for name, source in (planned.get("input_data") or {}).items()
+    }
+    return {**planned, "input_data": inputs} if inputs else planned
+
+
+def reread(
+    plan: Plan, planned: Object, folder: str, root: str, produced: dict[str, str], edges: Edges
+) -> dict[str, Tree]:
     """The trees of a definition, read again.
 
     Raises:
@@ -77,10 +92,11 @@ def reread(plan: Plan, planned: Object, folder: str, produced: dict[str, str], e
         found = edges.rules.scan(read)
         if not isinstance(found, Tree):
             raise PlanStale(f"{read.path} can no longer be read: {found[0].summary}", suggestion="Make a new plan.")
-        if plan.trees.get(read.key, found.digest) != found.digest:
+        seen = plan.trees.get(portable(read.key, root), found.digest)
+        if seen != found.digest:
             raise PlanStale(
                 f"{read.path} changed after the plan was made.",
-                f"The plan saw content {plan.trees[read.key][:12]}, now it is {found.digest[:12]}.",
+                f"The plan saw content {seen[:12]}, now it is {found.digest[:12]}.",
                 "Make a new plan: planform plan",
             )
         trees[read.key] = found

@@ -63,6 +63,11 @@ def observe(
     )
 
 
+def portable(key: str, folder: str) -> str:
+    """A tree's key in a plan file: paths inside the root module are written without it, so that another checkout fits."""
+    return key.replace(f"{folder}/", "")
+
+
 def provider_of(instance: Instance) -> str:
     return instance.provider or "planform"
 

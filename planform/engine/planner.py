@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from planform.core.addresses import Address
 from planform.core.configuration import Configuration, Instance, Place
-from planform.core.errors import Diagnosed, Diagnostic
+from planform.core.errors import Diagnosed, Diagnostic, Problems
 from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan
 from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit
@@ -29,7 +29,7 @@ from planform.engine.instances import (
     provider_changed,
     recorded_attributes,
 )
-from planform.engine.observe import Observation, provider_of
+from planform.engine.observe import Observation, portable, provider_of
 from planform.engine.steps import steps_of
 from planform.engine.trainers import plan_trainer
 from planform.engine.walk import (
@@ -78,7 +78,12 @@ def plan(
     dependencies = dependency_table(configuration)
     for resource, needs in snapshot.state.dependencies.items():
         dependencies.setdefault(resource, needs)
-    chosen = select(options.targets, known, "--target")
+    problems = Problems()
+    chosen = select(options.targets, known, "--target", problems)
+    replaced = select(options.replace, known, "--replace", problems)
+    retried = select(options.retry, known, "--retry", problems)
+    run = select(options.run, known, "--run", problems)
+    problems.raise_if_any()
     if chosen:
         grow = with_dependents if options.destroy else with_dependencies
         chosen = grow(chosen, dependencies, known)
@@ -89,9 +94,9 @@ def plan(
         observation,
         edges,
         sealer(snapshot.state.salt),
-        replace=select(options.replace, known, "--replace"),
-        retry=select(options.retry, known, "--retry"),
-        run=select(options.run, known, "--run"),
+        replace=replaced,
+        retry=retried,
+        run=run,
         retry_failed=options.retry_failed,
     )
     if not options.destroy:
@@ -122,7 +127,7 @@ def plan(
         drift_unshown=unshown,
         sources=configuration.sources,
         variables=configuration.variables,
-        trees={key: tree.digest for key, tree in observation.trees.items()},
+        trees={portable(key, configuration.folder): tree.digest for key, tree in observation.trees.items()},
         records={address: records[address].digest() if address in records else "" for address in touched},
         coordinates=observation.coordinates,
         dependencies={str(address.resource): dependencies.get(str(address.resource), ()) for address in touched},

@@ -13,13 +13,22 @@ from planform.core.schemas import Schema
 from planform.core.state import Record, Run, run_attributes
 from planform.core.values import Object, Unknown, Value, first_unknown, same
 from planform.engine.diff import changed_attributes, comparable
-from planform.engine.instances import Kind, Walk, changed_leaves, current_run, recorded_attributes, report
+from planform.engine.instances import NOTES, Kind, Walk, changed_leaves, current_run, recorded_attributes, report
 from planform.engine.names import generated_name
 from planform.engine.observe import provider_of
 from planform.engine.runs import Definition, Options, decide
 
 # What only an ended run can tell (S3.7).
-COMPLETED = ("status", "model_artifacts", "output_path", "metrics", "started_at", "ended_at", "billable_seconds")
+COMPLETED = (
+    "status",
+    "model_artifacts",
+    "output_path",
+    "metrics",
+    "image",
+    "started_at",
+    "ended_at",
+    "billable_seconds",
+)
 
 
 def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | None, desired: Object) -> Change:
@@ -132,7 +141,7 @@ def _trainer_change(
         after,
         provider,
         span,
-        leaves=changed_leaves(instance, schema, before_form, after_form, changed),
+        leaves=changed_leaves(instance, schema, before_form, after_form, changed, {} if run.decision == "new_run" else NOTES),
         run=run,
         notes=notes,
     )

@@ -34,15 +34,12 @@ def dependency_table(configuration: Configuration) -> dict[str, tuple[str, ...]]
     }
 
 
-def select(patterns: Sequence[str], known: Iterable[Address], option: str) -> frozenset[Address]:
-    """The addresses that the patterns of an option name: an instance, a resource, a module, or a glob (S2.9).
-
-    Raises:
-        Diagnosed: a pattern matches nothing.
-    """
+def select(patterns: Sequence[str], known: Iterable[Address], option: str, problems: Problems) -> frozenset[Address]:
+    """The addresses that the patterns of an option name: an instance, a resource, a module, or a glob (S2.9). A
+    pattern that matches nothing is a problem."""
     if not patterns:
         return frozenset()
-    problems, chosen = Problems(), set[Address]()
+    chosen = set[Address]()
     texts = {str(address): address for address in known}
     for pattern in patterns:
         wanted = pattern.replace("'", '"')
@@ -57,7 +54,6 @@ def select(patterns: Sequence[str], known: Iterable[Address], option: str) -> fr
                 )
             )
         chosen.update(found)
-    problems.raise_if_any()
     return frozenset(chosen)
 
 

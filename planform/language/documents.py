@@ -342,7 +342,10 @@ class _Builder:
 @lru_cache(maxsize=8)
 def _tree(source: SourceFile) -> Any:
     with collection_paused():
-        return yaml.compose(source.text, Loader=Loader)
+        try:
+            return yaml.compose(source.text, Loader=Loader)
+        except yaml.YAMLError:  # an alias without its anchor, which is reported on its own
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +449,8 @@ def _raw_index(text: str, index: int, offset: int) -> int:
         else:
             index += 1
         offset -= 1
+    if style == '"' and (broken := _ESCAPED_BREAK.match(text, index)):
+        index = broken.end()
     return min(index, len(text) - 1)
 
 

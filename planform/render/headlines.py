@@ -67,7 +67,7 @@ def headline(change: Change, room: int) -> str:
         why = (
             run.reason
             if run.reason.startswith("run")
-            else f"run {run.number} failed" + (f" ({run.reason})" if run.reason else "")
+            else f"run {run.number} failed" + (f" ({run.reason.splitlines()[0]})" if run.reason else "")
         )
         return elide(f"held: {why}", room)
     if run is not None and kind == "in_progress":

@@ -107,6 +107,11 @@ class LiveReporter(Counting):
         self._runs: dict[str, Run] = {}
         self._since: dict[str, float] = {}
         self._stage = ""
+        unicode = self._console.encoding.startswith("utf")
+        self._marks = (
+            {"green": "✓", "red": "✗", "yellow": "-"} if unicode else {"green": "+", "red": "x", "yellow": "-"}
+        )
+        self._spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" if unicode else "|/-\\"
         self._live = Live(
             get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True, auto_refresh=True
         )
@@ -163,7 +168,7 @@ class LiveReporter(Counting):
     def _print(self, who: str, text: str, hue: str) -> None:
         from rich.text import Text
 
-        mark = {"green": "+", "red": "x", "yellow": "-"}.get(hue, " ")
+        mark = self._marks.get(hue, " ")
         self._console.print(Text.assemble((f"  {mark} ", hue or "dim"), (who, "bold"), "  ", (text, hue)))
 
     def _picture(self) -> Text:
@@ -181,7 +186,7 @@ class LiveReporter(Counting):
         room = max(self._console.size.height - 3, 5)
         hidden = len(lines) - room
         width = max((len(who) for who, _, _ in lines[:room]), default=0)
-        spinner = "|/-\\"[int(moment * 8) % 4]
+        spinner = self._spinner[int(moment * 8) % len(self._spinner)]
         text = Text(no_wrap=True, overflow="ellipsis")
         for who, what, hue in lines[:room]:
             text.append(f"  {spinner} ", hue).append(f"{who:<{width}}", "bold")
@@ -203,8 +208,8 @@ def run_sentence(run: Run) -> str:
     if taken is not None:
         text += f" {'in' if run.status == 'succeeded' else 'after'} {seconds_text(taken)}"
     if run.reason:
-        text += f": {run.reason}"
-    measured = metrics_text(run.metrics)
+        text += f": {elide(run.reason.splitlines()[0], 160)}"
+    measured = metrics_text(run.metrics) if run.status == "succeeded" else ""
     return f"{text}, {measured}" if measured else text
 
 
@@ -242,7 +247,9 @@ def duration(start: str, end: str) -> float | None:
         return None
 
 
-def applied_text(counts: Mapping[str, int], seconds: float, failures: int, style: Style = PLAIN) -> str:
+def applied_text(
+    counts: Mapping[str, int], seconds: float, failures: int, style: Style = PLAIN, interrupted: bool = False
+) -> str:
     """The last sentence of an apply. `counts` are steps done, by verb."""
     said: list[str] = []
     for verb, word in (("create", "created"), ("update", "changed"), ("delete", "destroyed"), ("forget", "forgotten")):
@@ -253,6 +260,8 @@ def applied_text(counts: Mapping[str, int], seconds: float, failures: int, style
     if failures:
         text = f"Apply ended with {count(failures, 'failure')} after {seconds_text(seconds)}"
         return style.paint(text + (f"; {', '.join(said)}." if said else "."), "bold", "red")
+    if interrupted:
+        return style.paint(f"Interrupted after {seconds_text(seconds)}: {', '.join(said) or 'nothing done'}.", "bold")
     return style.paint(f"Applied in {seconds_text(seconds)}: {', '.join(said) or 'recorded'}.", "bold", "green")
 
 

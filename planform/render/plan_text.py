@@ -142,7 +142,8 @@ def _run_rows(change: Change, run: RunPlan) -> Iterator[Row]:
     """What a run's line leaves open: components without a leaf of their own, and what becomes of an active run."""
     shown = {path_text(leaf.path) for leaf in change.leaves}
     for component in run.moved if run.decision == "new_run" and change.before is not None else ():
-        if not any(path == component or path.startswith((f"{component}.", f"{component}[")) for path in shown):
+        # A component is named by what it digests, which may be a part of an attribute: `entry_script`.
+        if not any(f".{component}." in f".{path.replace('[', '.')}." for path in shown):
             yield _remark(component, "content changed" if component.startswith(("source", "input_data")) else "changed")
     if run.cancels:
         yield _remark(f"run {run.cancels}", "is stopped")

@@ -221,7 +221,7 @@ def test_readers_see_whole_states_while_another_folds(backend: LocalBackend) -> 
 
     child = Child(work)
     most = 0
-    for _ in range(150):
+    for _ in range(80):
         acknowledged = int(child.lines.readline()) + 1
         snapshot = backend.read()
         count = len(snapshot.state.records)
@@ -351,7 +351,11 @@ def fill(backend: LocalBackend, tell: Callable[[str], None], entries: Sequence[E
     tell(json.dumps({"acknowledged": acknowledged, "errors": errors}))
 
 
-def test_a_file_that_may_not_grow_leaves_the_old_state(backend: LocalBackend) -> None:
+def test_a_file_that_may_not_grow_leaves_the_old_state(
+    backend: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
     def work(tell: Callable[[str], None], wait: Callable[[], bytes]) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
@@ -365,6 +369,7 @@ def test_a_file_that_may_not_grow_leaves_the_old_state(backend: LocalBackend) ->
     # The recovery file may not grow either.
     assert "The results of job_queue.q" in first[1]
     assert "could not be kept elsewhere: file too large." in first[1]
+    assert not list(tmp_path.glob("planform-recovery-*"))
     assert 20 < told["acknowledged"] < 40
     assert names(backend.read()) == {f"q{index}" for index in range(told["acknowledged"])}
     with backend.lock("apply") as session:

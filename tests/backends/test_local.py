@@ -160,6 +160,28 @@ def test_a_journal_that_the_state_contains_is_not_counted_again(backend: LocalBa
         assert session.snapshot() == folded
 
 
+def test_a_read_that_a_fold_overtakes_begins_again(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_bytes = Path.read_bytes
+    reads: list[Path] = []
+
+    with backend.lock("apply") as session:
+        session.append([Recorded(queue("a")), Recorded(queue("b"))])
+
+        def overtaken(path: Path) -> bytes:
+            data = read_bytes(path)
+            reads.append(path)
+            if reads == [backend.journal_path]:
+                session.fold()
+                session.append([Forgotten(queue("a").address)])
+                session.fold()
+            return data
+
+        monkeypatch.setattr(Path, "read_bytes", overtaken)
+        snapshot = backend.read()
+    assert names(snapshot) == {"b"}
+    assert reads == [backend.journal_path, backend.path, backend.path]
+
+
 def test_a_failed_apply_keeps_what_it_did(backend: LocalBackend) -> None:
     def work() -> None:
         with backend.lock("apply") as session:

@@ -84,7 +84,7 @@ def launch(
     with scheduling(root):
         record = read_json(folder / "run.json")
         # A launch that was cut short left a folder, but nothing in the queue: that run was never launched.
-        if record is None or (record["status"] == "queued" and not submitted(root, spec.run_id)):
+        if record is None or (record["status"] == "queued" and spec.run_id not in submitted(root)):
             _refuse_misfits(root, spec, max_instances)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -156,7 +156,8 @@ def folder_of(root: Path, run: Run) -> Path:
 
 def observe(root: Path, host: str, runs: Sequence[Run]) -> dict[str, RunStatus]:
     """How runs stand. Reads only; the queue as a whole is looked at once, and only when one of them waits."""
-    found = {run.id: _status(root, host, run) for run in runs}
+    entries = submitted(root)
+    found = {run.id: _status(root, host, run, entries) for run in runs}
     waiting = [
         run for run in runs if found[run.id].status == "queued" and not found[run.id].missing and _here(host, run)
     ]
@@ -165,7 +166,7 @@ def observe(root: Path, host: str, runs: Sequence[Run]) -> dict[str, RunStatus]:
         for run in waiting:
             if run.id in stalled:
                 # It may have been started since; what it is now is the last word.
-                now = _status(root, host, run)
+                now = _status(root, host, run, entries)
                 found[run.id] = replace(now, stalled=now.status == "queued", reason=now.reason or stalled[run.id])
     return found
 
@@ -188,17 +189,18 @@ def _recorded(run: Run) -> RunStatus:
     )
 
 
-def _status(root: Path, host: str, run: Run) -> RunStatus:
+def _status(root: Path, host: str, run: Run, entries: frozenset[str]) -> RunStatus:
     if not _here(host, run):
         reason = run.reason or (f"recorded on host {run.coordinates['host']}" if run.active else "")
         return replace(_recorded(run), reason=reason, artifacts_exist=_exists(root, run.model_artifacts))
     folder = folder_of(root, run)
     record, alive = look(folder)
-    if record is None or (record["status"] == "queued" and not alive and not submitted(root, run.id)):
+    if record is None or (record["status"] == "queued" and not alive and run.id not in entries):
+        # No entry: it has ended since, was submitted since, or its launch was cut short.
         record = read_json(folder / "run.json")
         if record is None and not run.active:
             return replace(_recorded(run), artifacts_exist=_exists(root, run.model_artifacts))
-        if record is None or record["status"] == "queued":
+        if record is None or (record["status"] == "queued" and run.id not in submitted(root)):
             return RunStatus("queued", missing=True, artifacts_exist=False)
     return _standing_of(root, record, alive)
 

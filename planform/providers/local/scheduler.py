@@ -183,8 +183,9 @@ def submit(root: Path, entry: Entry) -> None:
     write_json(folder / f"{sequence:06}-{entry.run_id}.json", {**asdict(entry), "sequence": sequence})
 
 
-def submitted(root: Path, run_id: str) -> bool:
-    return any(name.endswith(f"-{run_id}.json") for name in _names(root))
+def submitted(root: Path) -> frozenset[str]:
+    """The ids of all runs that have an entry."""
+    return frozenset(name.partition("-")[2].removesuffix(".json") for name in _names(root))
 
 
 def withdraw(root: Path, entry: Entry) -> None:
