@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planform import __version__
 from planform.backends import backend_for
@@ -28,8 +29,6 @@ from planform.core.schemas import convert_body
 from planform.core.secrets import sealer
 from planform.core.state import Entry, Forgotten, Recorded, Run, RunDropped, RunRecorded, Snapshot
 from planform.core.values import Object, Sealed, Value, reveal
-from planform.engine.applier import Outcome
-from planform.engine.applier import apply as apply_plan
 from planform.engine.edges import Edges
 from planform.engine.instances import recorded_attributes
 from planform.engine.observe import Observation, observe, read_live, read_progress, without_artifacts
@@ -42,6 +41,9 @@ from planform.language.scope import Evaluation
 from planform.language.variables import variable_values
 from planform.resources import schemas
 from planform.training.rules import TrainingRules
+
+if TYPE_CHECKING:
+    from planform.engine.applier import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +147,14 @@ class Project:
         Raises:
             PlanStale, StateError: before anything is touched.
         """
+        from planform.engine.applier import Outcome
+        from planform.engine.applier import apply as apply_plan
+
         reporter = reporter or Reporter()
         reporter.planned(plan)
         self._resume_queues()
         if plan.is_empty:
-            return Outcome(snapshot=self._record_progress())
+            return Outcome(snapshot=self.record_progress())
         return apply_plan(
             plan,
             self.configuration,
@@ -174,7 +179,7 @@ class Project:
         for run in executors.values():
             self.edges.executor_of(run).resume()
 
-    def _record_progress(self) -> Snapshot:
+    def record_progress(self) -> Snapshot:
         """Write down how active runs have gone on, if any have."""
         snapshot = self.backend.read()
         if not progress_entries(snapshot, self.edges):

@@ -44,7 +44,9 @@ def cases(kind: str) -> Sequence[Any]:
 
 def set_stage(case: Path, folder: Path) -> None:
     """Copy a case and make what it says is recorded and live."""
-    shutil.copytree(case, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.txt", "state.json", "live.json", "args"))
+    shutil.copytree(
+        case, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.txt", "state.json", "live.json", "args")
+    )
     recorded = json.loads((case / "state.json").read_text()) if (case / "state.json").exists() else None
     if recorded is None:
         return
@@ -56,14 +58,29 @@ def set_stage(case: Path, folder: Path) -> None:
         for form in recorded.get("records", []):
             address = parse_address(form["address"])
             where = {"host": host_id()} if form["provider"] == "local" else {}
-            record = Record(address, form["provider"], decode(form["object"]), where, prevent_destroy=form.get("prevent_destroy", False))
+            record = Record(
+                address,
+                form["provider"],
+                decode(form["object"]),
+                where,
+                prevent_destroy=form.get("prevent_destroy", False),
+            )
             session.append([Recorded(record, tuple(form.get("dependencies", ())))])
             now = live.get(form["address"], {})
             handler = provider.handler(address.type) if form["provider"] == "local" else None
             if handler is not None and now is not None:
                 handler.create(Planned(address, {**record.object, **now}, lineage, "default"))
         for form in recorded.get("runs", []):
-            run = Run(**{"provider": "local", "executor": "process", "coordinates": {"host": host_id()}, "components": {}, "job_arn": "", **form})
+            run = Run(
+                **{
+                    "provider": "local",
+                    "executor": "process",
+                    "coordinates": {"host": host_id()},
+                    "components": {},
+                    "job_arn": "",
+                    **form,
+                }
+            )
             session.append([RunRecorded(run)])
         session.fold()
 
@@ -81,7 +98,9 @@ def compare(actual: str, expected: Path, bless: bool) -> None:
 
 
 @pytest.mark.parametrize("case", cases("plan"))
-def test_plan(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bless: bool) -> None:
+def test_plan(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bless: bool
+) -> None:
     folder = tmp_path / "case"
     set_stage(case, folder)
     monkeypatch.chdir(folder)
@@ -92,7 +111,9 @@ def test_plan(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 
 
 @pytest.mark.parametrize("case", cases("wrong"))
-def test_wrong_input(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bless: bool) -> None:
+def test_wrong_input(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bless: bool
+) -> None:
     folder = tmp_path / "case"
     set_stage(case, folder)
     monkeypatch.chdir(folder)

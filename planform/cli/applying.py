@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from planform.render.events import JsonReporter
 
 INTERRUPTED = 130
+# Beyond this many steps a picture is slower to draw than the work it shows.
+MOST_DRAWN = 400
 
 
 def confirmed(screen: Screen, question: str, may_ask: bool = True) -> bool:
@@ -54,7 +56,7 @@ def carry_out(screen: Screen, project: Project, plan: Plan, *, detach: bool = Fa
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt.caught(screen))
         reporter: LiveReporter | PlainReporter
-        if screen.is_live:
+        if screen.is_live and len(plan.steps) <= MOST_DRAWN:
             reporter = stack.enter_context(LiveReporter(screen.style))
         else:
             reporter = PlainReporter(screen.out, screen.style)

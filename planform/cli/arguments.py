@@ -32,7 +32,7 @@ def normalised(words: Sequence[str]) -> list[str]:
                 first += _next(found)
         else:
             rest.append(option)
-    return first + rest
+    return first + ["version" if word == "--version" else word for word in rest]
 
 
 def _double_dashed(word: str) -> str | None:

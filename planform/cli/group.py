@@ -11,7 +11,21 @@ import click
 from planform.core.errors import did_you_mean
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """Says which command was most likely meant."""
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(context)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            raise click.UsageError(
+                f'{context.command_path} has no command "{args[0]}". {did_you_mean(args[0], known)}', context
+            )
+        return super().resolve_command(context, args)
+
+
+class LazyGroup(Group):
     """Each command NAME is `command` in the module NAME of a package. `sections` holds the help lines."""
 
     def __init__(self, *args: Any, package: str, sections: Mapping[str, Mapping[str, str]], **extra: Any) -> None:
@@ -27,16 +41,6 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"{self._package}.{name.replace('-', '_')}").command
         return command
 
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(context)
-        if args and args[0] not in known and not args[0].startswith("-"):
-            raise click.UsageError(
-                f'{context.command_path} has no command "{args[0]}". {did_you_mean(args[0], known)}', context
-            )
-        return super().resolve_command(context, args)
-
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(len(name) for name in self.list_commands(context))
         for title, section in self._sections.items():
@@ -44,7 +48,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name.ljust(width), line) for name, line in section.items()])
 
 
-class DefaultGroup(click.Group):
+class DefaultGroup(Group):
     """A group that is also a command: words that name no subcommand belong to `default`."""
 
     default = "list"
@@ -55,4 +59,4 @@ class DefaultGroup(click.Group):
         return super().parse_args(context, args)
 
 
-__all__ = ["DefaultGroup", "LazyGroup"]
+__all__ = ["DefaultGroup", "Group", "LazyGroup"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planform.cli.group import Group
 from planform.cli.options import project_options
 from planform.cli.screen import Screen
 from planform.cli.selection import matching
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from planform.project import Options
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """List and show recorded resources."""
 

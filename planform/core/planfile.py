@@ -21,8 +21,9 @@ FORMAT = 1
 
 
 def identified(plan: Plan) -> Plan:
-    """The plan with its id: the first ten digits of the digest of all it says."""
-    text = json.dumps(_plan_json(replace(plan, id="")), sort_keys=True)
+    """The plan with its id: the first ten digits of the digest of all it would do."""
+    doing = replace(plan, id="", changes=tuple(change for change in plan.changes if change.does_something))
+    text = json.dumps(_plan_json(doing), sort_keys=True)
     return replace(plan, id=hashlib.sha256(text.encode()).hexdigest()[:10])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from planform.core.values import AttributePath, Sealed, Sensitive, Set, Unknown, Value, encode, reveal
+from planform.core.values import AttributePath, Sealed, Sensitive, Set, Unknown, Value, encode, has_sensitive, reveal
 
 # (value, path) -> hexadecimal digest
 Seal: TypeAlias = Callable[[Value, AttributePath], str]
@@ -36,12 +36,16 @@ def sealer(salt: str) -> Seal:
 
 def sealed(value: Value, seal: Seal, path: AttributePath = ()) -> Value:
     """The value with every sensitive leaf replaced by its digest; unknown ones stay unknown."""
+    return _sealed(value, seal, path) if has_sensitive(value) else value
+
+
+def _sealed(value: Value, seal: Seal, path: AttributePath) -> Value:
     if isinstance(value, Sensitive):
         return value.value if isinstance(value.value, Unknown) else Sealed(seal(reveal(value.value), path))
     if isinstance(value, dict):
-        return {key: sealed(item, seal, (*path, key)) for key, item in value.items()}
+        return {key: _sealed(item, seal, (*path, key)) for key, item in value.items()}
     if isinstance(value, Set):
-        return Set(sealed(item, seal, (*path, index)) for index, item in enumerate(value))
+        return Set(_sealed(item, seal, (*path, index)) for index, item in enumerate(value))
     if isinstance(value, list):
-        return [sealed(item, seal, (*path, index)) for index, item in enumerate(value)]
+        return [_sealed(item, seal, (*path, index)) for index, item in enumerate(value)]
     return value

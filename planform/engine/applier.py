@@ -20,12 +20,14 @@ from planform.core.reporter import Reporter
 from planform.core.secrets import sealed, sealer
 from planform.core.state import (
     Entry,
+    Ledger,
     OutputsRecorded,
     Recorded,
     Run,
     RunRecorded,
     RunStatus,
     Snapshot,
+    State,
     progress,
     run_attributes,
 )
@@ -103,6 +105,8 @@ def apply(
     with backend.lock("apply", lock_timeout) as session:
         snapshot = session.snapshot()
         check_fits(plan, snapshot, edges)
+        if not snapshot.exists:
+            session.write(State(plan.lineage, 0, plan.salt), Ledger())
         work.snapshot = snapshot
         _prepare(work, snapshot)
         _run_ready(work, session, parallelism, stop)
@@ -280,7 +284,7 @@ def _keep_promise(work: Work, step: Step, planned: Object, actual: Object) -> No
     if wrong:
         path, promised, got = wrong[0]
         raise PlanformError(
-            f"{step.address} came back other than planned: {'.'.join(map(str, path))} is {got!r}, the plan said {promised!r}. "
+            f"{step.address} is not as planned: {'.'.join(map(str, path))} is {got!r}, the plan said {promised!r}. "
             "What is there was recorded as it is; the next plan shows the difference."
         )
 

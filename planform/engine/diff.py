@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from planform.core.schemas import Schema
 from planform.core.secrets import Seal, sealed
-from planform.core.values import AttributePath, Object, Set, Value, has_sensitive, same
+from planform.core.values import AttributePath, Object, Set, Value, same
 
 
 def comparable(item: Object, schema: Schema, seal: Seal) -> Object:
     """The form in which an object is compared: sensitive leaves sealed, then the schema's normal form."""
-    plain = sealed(item, seal) if has_sensitive(item) else item
+    plain = sealed(item, seal)
     return schema.normalise(plain) if schema.normalise is not None else plain
 
 

@@ -152,7 +152,9 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
         after,
         provider,
         instance.block.place.span,
-        leaves=changed_leaves(instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES),
+        leaves=changed_leaves(
+            instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES
+        ),
         reason="replace_by_request" if by_request else "replace_because_cannot_update" if replacing else "",
     )
 

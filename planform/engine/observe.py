@@ -64,7 +64,7 @@ def observe(
 
 
 def portable(key: str, folder: str) -> str:
-    """A tree's key in a plan file: paths inside the root module are written without it, so that another checkout fits."""
+    """A tree's key in a plan file: paths inside the root module are written without it; another checkout fits."""
     return key.replace(f"{folder}/", "")
 
 

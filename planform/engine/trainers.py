@@ -141,7 +141,9 @@ def _trainer_change(
         after,
         provider,
         span,
-        leaves=changed_leaves(instance, schema, before_form, after_form, changed, {} if run.decision == "new_run" else NOTES),
+        leaves=changed_leaves(
+            instance, schema, before_form, after_form, changed, {} if run.decision == "new_run" else NOTES
+        ),
         run=run,
         notes=notes,
     )

@@ -1,4 +1,4 @@
-"""What is wrong with text that is not YAML, in plain words. A repair is only offered when the parser then gets further."""
+"""What is wrong with text that is not YAML, in plain words. A repair is offered only if it gets the parser further."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ def _plain_end(line: str, position: int, in_flow: bool) -> int:
             continue
         if in_flow and line[position] in ",]}":
             break
-        if line[position] == ":" and line[position + 1 : position + 2] in ("", " "):
-            if "${" not in line[:position] or in_flow:
-                break
+        at_colon = line[position] == ":" and line[position + 1 : position + 2] in ("", " ")
+        if at_colon and (in_flow or "${" not in line[:position]):
+            break
         if line.startswith(" #", position):
             break
         position += 1
@@ -191,7 +191,7 @@ def _structure(source: SourceFile, error: Exception, line: int, column: int) -> 
     opened = Span(source.path, mark.line + 1, mark.column + 1, mark.column + 2) if mark else here
     if "quoted scalar" in context and "end of stream" in problem:
         return _unclosed_quote(source, opened)
-    scalar = _last_scalar(source)
+    scalar, bracket = _progress(source)
     if scalar is not None and scalar.style in ('"', "'") and scalar.end_mark.line > scalar.start_mark.line:
         start = scalar.start_mark
         return _unclosed_quote(source, Span(source.path, start.line + 1, start.column + 1, start.column + 2))
@@ -203,17 +203,17 @@ def _structure(source: SourceFile, error: Exception, line: int, column: int) -> 
             "In double quotes a backslash begins an escape.",
             r"Write \\ for a backslash.",
         )
-    if "flow sequence" in context or "flow mapping" in context:
-        sign, other = ("[", "]") if "sequence" in context else ("{", "}")
+    if bracket is not None:
+        sign, other = ("[", "]") if isinstance(bracket, yaml.SequenceStartEvent) else ("{", "}")
+        mark = bracket.start_mark
+        opened = Span(source.path, mark.line + 1, mark.column + 1, mark.column + 2)
         if line > opened.line or not source_line(source, line)[column - 1 :].strip():
             detail = f"The {sign} that opens here is never closed."
-            return diagnostic_at(
-                source, opened, f"Unclosed {sign}", detail, f"Add {other}, and commas between the elements."
-            )
+            suggestion = f"Add {other}, and commas between the elements."
+            return diagnostic_at(source, opened, f"Unclosed {sign}", detail, suggestion)
         detail = f"In the {sign} that opens at column {opened.column} a comma or {other} belongs before this."
-        return diagnostic_at(
-            source, here, f"Expected , or {other}", detail, "Quote text that holds brackets, braces, commas or colons."
-        )
+        suggestion = "Quote text that holds brackets, braces, commas or colons."
+        return diagnostic_at(source, here, f"Expected , or {other}", detail, suggestion)
     if "expected ':'" in problem:
         return diagnostic_at(
             source, opened, "Neither a key nor a list item", "This line has no colon.", "Write key: value, or - item."
@@ -276,17 +276,22 @@ def _unreadable(source: SourceFile) -> Diagnostic | None:
     return shown
 
 
-def _last_scalar(source: SourceFile) -> Any:
-    """The scalar read last before reading fails."""
-    found = None
+def _progress(source: SourceFile) -> tuple[Any, Any]:
+    """The scalar read last before reading fails, and the innermost bracket that was open then."""
+    scalar = None
+    opened: list[Any] = []
     try:
         next_event = Loader(source.text).get_event
         while (event := next_event()) is not None:
             if isinstance(event, yaml.ScalarEvent):
-                found = event
+                scalar = event
+            elif isinstance(event, yaml.CollectionStartEvent):
+                opened.append(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                opened.pop()
     except yaml.YAMLError:
-        return found
-    return None
+        return scalar, opened[-1] if opened and opened[-1].flow_style else None
+    return None, None
 
 
 def _place(error: Exception) -> tuple[int, int]:

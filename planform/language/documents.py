@@ -144,7 +144,7 @@ class _Builder:
             raise Diagnosed([explain(self.source, error)]) from None
         if type(event) is not yaml.StreamEndEvent:
             summary = "Only one document a file"
-            detail = "A second YAML document begins here. The files of a folder are read together, so it can have a file of its own."
+            detail = "A second YAML document begins here; the files of a folder are read together anyway."
             self.problem(event, summary, detail, "Remove the ---, or move what follows to another *.pf.yaml.", length=3)
         return value
 
@@ -380,9 +380,10 @@ def locate(source: SourceFile, path: AttributePath, *, key: bool = False) -> Spa
         name, node = found
     if node is None:
         return Span(source.path, 1, 1)
-    # A block mapping begins with its first key, which is not what a message about the whole is about.
+    # A block mapping begins with its first key, and an empty value nowhere: a message about them is about their key.
+    empty = node.start_mark.index == node.end_mark.index
     spread = not isinstance(node, yaml.ScalarNode) and not node.flow_style
-    if name is not None and (key or spread):
+    if name is not None and (key or spread or empty):
         node = name
     start, end = node.start_mark, node.end_mark
     last = end.column + 1 if end.line == start.line else len(lines_of(source.text)[start.line].rstrip()) + 1

@@ -236,13 +236,17 @@ class _Expansion:
             return Lifecycle()
         ignored = value.get("ignore_changes") or ()
         return Lifecycle(
-            value.get("prevent_destroy") in (True, "true"),
-            value.get("create_before_destroy") in (True, "true"),
+            _is_true(value.get("prevent_destroy")),
+            _is_true(value.get("create_before_destroy")),
             tuple(ignored),
         )
 
 
 _SINGLE: dict[InstanceKey, Value] = {None: None}
+
+
+def _is_true(value: Value) -> bool:
+    return value is True or value == "true"
 
 
 def _uses_instance(body: Body) -> bool:
@@ -254,7 +258,7 @@ def _uses_instance(body: Body) -> bool:
 
 
 def private_sources(module: Module) -> frozenset[str]:
-    """The files that hold a literal which must not be stored: the default of a sensitive variable, or sensitive("...")."""
+    """The files with a literal that must not be stored: the default of a sensitive variable, or sensitive("...")."""
     found = {
         variable.place.source.path
         for inner in module.walk()

@@ -92,6 +92,8 @@ _META = {**_REPEAT, **attributes(provider=Attribute(STRING), lifecycle=Attribute
 _REPEATS: tuple[Repetition, ...] = ("count", "for_each", "enabled")
 
 _BLOCKS = ("planform", "provider", "variable", "locals", "resource", "module", "output")
+# How deep an expression must at least stand in these.
+_WRITTEN: Mapping[str | int, int] = {"validation": 3, "inputs": 2, "depends_on": 2}
 _LITERAL = ("type", "description", "sensitive", "nullable", "source", "required_version")
 
 
@@ -411,7 +413,7 @@ class _Reader:
             self.problem(place, f"Invalid default value for variable {name}", detail, inner=("default",))
         validations = tuple(
             Validation(item.get("condition"), item.get("error_message"), (*place.path, "validation", index))
-            for index, item in enumerate(raw.get("validation") or ())
+            for index, item in enumerate(_list(raw.get("validation")))
             if isinstance(item, dict)
         )
         sensitive, description = checked.get("sensitive") is True, str(checked.get("description", ""))
@@ -522,9 +524,11 @@ class _Reader:
         if module is None:
             self.readable = False
             return None
-        inputs = body.get("inputs") or {}
+        inputs = {} if body.get("inputs") is None else body["inputs"]
         if isinstance(inputs, dict):
             self.inputs(name, place, inputs, module)
+        else:
+            inputs = {}
         repetition, repeat = self.repetition(place, body)
         return ModuleCall(name, place, module, inputs, repetition, repeat, body.get("depends_on"))
 
@@ -543,7 +547,6 @@ class _Reader:
             detail = f"Each of these folders calls the next: {' -> '.join(shown)}."
             self.problem(place, "Module cycle", detail, "A module cannot hold itself.", inner=("source",))
             return None
-        count = len(self.problems.items)
         if self.sources is None and not os.path.isdir(inner):
             detail = f"There is no folder {os.path.relpath(inner, self.root)}."
             siblings = (
@@ -556,7 +559,7 @@ class _Reader:
             )
             return None
         module = self.module(inner, (*path, name), chain)
-        if not module.sources and len(self.problems.items) == count:
+        if not module.sources and self.readable:
             detail = f"The folder {os.path.relpath(inner, self.root)} holds no *{SUFFIX} file."
             self.problem(place, "Empty module", detail, inner=("source",))
             return None
@@ -626,6 +629,9 @@ class _Reader:
             if leaf.path[0] in _LITERAL and leaf.path[0] in table:
                 detail = f'"{leaf.path[0]}" is read before anything is evaluated.'
                 self.problem(place, "A literal is required", detail, "Write the value itself.", inner=leaf.path)
+            elif leaf.path[0] in _WRITTEN and len(leaf.path) < _WRITTEN[leaf.path[0]]:
+                detail = f'What stands under "{leaf.path[0]}" is written out; expressions may be inside.'
+                self.problem(place, "Not computable", detail, inner=leaf.path)
         return checked
 
     def problem(
@@ -645,6 +651,10 @@ class _Reader:
         self.problems.add(
             diagnostic_at(place.source, span, summary, detail, suggestion, address=address, related=related)
         )
+
+
+def _list(value: Value) -> list[Value]:
+    return value if isinstance(value, list) else []
 
 
 def _kind(value: Value) -> str:

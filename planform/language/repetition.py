@@ -20,6 +20,11 @@ _WHAT = {
     "for_each": "The keys of the instances",
     "enabled": "Whether there is an instance",
 }
+_OTHER_WAY = {
+    "count": "Take the number from variables or locals",
+    "for_each": "Use a map whose keys stand in the files, and keep what is known only after apply in its values",
+    "enabled": "Decide it with variables or locals",
+}
 
 
 def keys_of(graph: Graph, owner: Resource | ModuleCall, value: Value) -> Keys:
@@ -40,9 +45,9 @@ def keys_of(graph: Graph, owner: Resource | ModuleCall, value: Value) -> Keys:
         case "count":
             return _counted(value, teller)
         case "enabled":
-            if value in (True, "true"):
+            if value is True or value == "true":
                 return {None: None}
-            if value in (False, "false"):
+            if value is False or value == "false":
                 return {}
             raise teller.invalid(f"It is true or false, not {describe(value)}.")
         case _:
@@ -139,19 +144,11 @@ class _Teller:
             related.append((at, f"{name} uses {title}"))
             name = title
         detail = f"{_WHAT[self.kind]} must be known before anything is planned, but {source} is known only after apply."
-        first = source.split(".", 2)[:2] if steps and steps[-1].target[1] == "resource" else []
-        target = title_of(steps[-1].target) if first else ""
-        ways = {
-            "for_each": "Use a map whose keys are written in the files and whose values hold what is known only after apply",
-            "count": "Take the number from variables or locals",
-            "enabled": "Decide it with variables or locals",
-        }[self.kind if self.kind != "single" else "enabled"]
-        suggestion = (
-            f"{ways}; or first apply only what it depends on: planform apply --target '{target}'."
-            if target
-            else f"{ways}."
-        )
-        return self.error(detail, suggestion, tuple(related))
+        suggestion = _OTHER_WAY[self.kind]
+        if steps:
+            target = title_of(steps[-1].target)
+            suggestion += f"; or first apply only what it depends on: planform apply --target '{target}'"
+        return self.error(detail, f"{suggestion}.", tuple(related))
 
     def chain(self, origin: str) -> tuple[Edge, ...]:
         begin = (*self.owner.place.path, self.kind)

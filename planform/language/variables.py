@@ -1,4 +1,4 @@
-"""Values of the root module's variables, from the environment, files and options, in Terraform's order of precedence."""
+"""Values of the root module's variables: from the environment, files and options, in Terraform's order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from planform.core.configuration import SourceFile
 from planform.core.errors import Diagnosed, Diagnostic, Problems, did_you_mean
 from planform.core.schemas import Misfit, Scalar, convert, describe
-from planform.core.values import Sensitive, Value
+from planform.core.values import UNKNOWN, Sensitive, Value
 from planform.language.blocks import Module, Variable, leaves_of, path_text
 from planform.language.documents import load_document, locate
 from planform.language.text import diagnostic_at
@@ -48,8 +48,7 @@ def variable_values(
         text = (environment or {}).get(PREFIX + name)
         if text is not None:
             given[name] = Given(_parsed(text, module.variables[name], problems, PREFIX + name), None, PREFIX + name)
-    for path, source in files:
-        _from_file(module, path, source, given, problems)
+    unread = [path for path, source in files if not _from_file(module, path, source, given, problems)]
     for option in var_options:
         _from_option(module, option, given, problems)
     searched = [path for path, _ in files]
@@ -57,7 +56,8 @@ def variable_values(
     for variable in module.variables.values():
         found = given.get(variable.name)
         if found is None and variable.required:
-            problems.add(_missing(variable, searched))
+            if not unread:
+                problems.add(_missing(variable, searched))
         else:
             values[variable.name] = _value(variable, found, problems)
     problems.raise_if_any()
@@ -84,18 +84,19 @@ def _files(folder: str, workspace: str, var_files: Sequence[str], problems: Prob
     return result
 
 
-def _from_file(module: Module, path: str, source: SourceFile, given: dict[str, Given], problems: Problems) -> None:
+def _from_file(module: Module, path: str, source: SourceFile, given: dict[str, Given], problems: Problems) -> bool:
+    """Take the values of one file; whether it could be read."""
     try:
         document = load_document(source)
     except Diagnosed as error:
         problems.items += error.problems
-        return
+        return False
     if document.value is None:
-        return
+        return True
     if not isinstance(document.value, dict):
         detail = f"A file of variables is a mapping of names to values, not {describe(document.value)}."
         problems.add(diagnostic_at(source, locate(source, ()), "Not a mapping", detail))
-        return
+        return False
     for name, value in document.value.items():
         span = document.place(name).span
         if name not in module.variables:
@@ -109,8 +110,8 @@ def _from_file(module: Module, path: str, source: SourceFile, given: dict[str, G
             detail = "Values are literal here: expressions belong in *.pf.yaml."
             at = locate(source, leaf.path)
             problems.add(diagnostic_at(source, at, "Variables not allowed", detail, "For a literal ${ write $${."))
-        if not leaves:
-            given[name] = Given(value, source)
+        given[name] = Given(UNKNOWN if leaves else value, source)
+    return True
 
 
 def _from_option(module: Module, option: str, given: dict[str, Given], problems: Problems) -> None:

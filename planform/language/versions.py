@@ -16,7 +16,7 @@ def allows(constraints: str, version: str) -> bool:
     """
     found = _LEADING.match(version)
     have = _numbers(found.group() if found else "0")
-    return all([_fits(part, have) for part in constraints.split(",")])
+    return all(_fits(part, have) for part in constraints.split(","))
 
 
 def _fits(constraint: str, have: tuple[int, ...]) -> bool:

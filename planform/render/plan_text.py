@@ -57,7 +57,7 @@ def drift_section(plan: Plan, style: Style) -> str:
         text = style.paint("Changed outside planform:", "bold") + "\n" + aligned(list(_drift_rows(plan.drift)), style)
     if plan.drift_unshown:
         more = f"{count(plan.drift_unshown, 'object')} changed outside planform in ways that touch nothing here"
-        text += ("\n" if text else "") + style.paint(f"{more} (planform plan --refresh-only shows them).", "dim")
+        text += ("\n" if text else "") + style.paint(f"{more} (planform refresh records them).", "dim")
     return text
 
 
@@ -86,6 +86,8 @@ def _output_rows(output: OutputChange, style: Style) -> Iterator[Row]:
 def _output_text(output: OutputChange, room: int = 0) -> str:
     if output.sensitive:
         return "(sensitive)"
+    if output.action is Action.DELETE:
+        return "removed"
     if output.action is Action.CREATE:
         return value_text(output.after, room)
     return change_text(output.before, output.after, room)

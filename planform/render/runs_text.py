@@ -19,10 +19,10 @@ def runs_table(runs: Sequence[Run], style: Style = PLAIN) -> str:
     if not runs:
         return "No runs yet.\n"
     several = len({run.executor for run in runs}) > 1
-    rows = [["trainer", "run", "status", "started (UTC)", "took", *(["executor"] if several else []), "metrics"]]
+    rows = [["trainer", "run", "status", "started (UTC)", "took", *(["executor"] if several else []), "result"]]
     for run in runs:
         taken = duration(run.started_at, run.ended_at)
-        told = metrics_text(run.metrics) or (run.reason if run.status in ("failed", "stopped") else "")
+        told = run.reason.splitlines()[0] if run.reason else metrics_text(run.metrics)
         rows.append(
             [
                 run.address,

@@ -33,7 +33,7 @@ def kind_of(change: Change) -> Kind:
                 return "run"
             case "reuse":
                 return "reuse"
-            case "held" | "in_progress" as decision if change.action is Action.NO_OP:
+            case "held" | "in_progress" as decision if change.action in (Action.NO_OP, Action.CREATE):
                 return decision
     if change.action is Action.NO_OP and waits_for(change):
         return "held"

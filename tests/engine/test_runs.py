@@ -59,7 +59,15 @@ USER = {"status": "failed", "failure": "user", "reason": "exit code 3"}
         pytest.param(wanted("a"), [run(1, coordinates={"host": "elsewhere"})], 1, Options(), "new_run", 2, "definition changed", id="another host's run is not reused"),
     ],
 )  # fmt: skip
-def test_decision(definition: Definition, runs: list[Run], current: int | None, options: Options, decision: str, number: int, reason: str) -> None:
+def test_decision(
+    definition: Definition,
+    runs: list[Run],
+    current: int | None,
+    options: Options,
+    decision: str,
+    number: int,
+    reason: str,
+) -> None:
     now = next((item for item in runs if item.number == current), None)
     planned = decide(definition, runs, now, options)
     assert (planned.decision, planned.number, planned.reason) == (decision, number, reason)

@@ -36,7 +36,11 @@ def configuration(**needs: tuple[tuple[str, str], ...]) -> Configuration:
 
     blocks = {
         resource(name): ResourceBlock(
-            resource(name), PLACE, {}, None, tuple(Dependency(resource(other), attribute, PLACE) for other, attribute in uses)
+            resource(name),
+            PLACE,
+            {},
+            None,
+            tuple(Dependency(resource(other), attribute, PLACE) for other, attribute in uses),
         )
         for name, uses in needs.items()
     }
@@ -47,8 +51,13 @@ def change(name: str, action: Action, run: RunPlan | None = None, key: str | Non
     return Change(Address(*name.split("_"), key), action, None, {}, run=run)
 
 
-def steps(changes: list[Change], config: Configuration, recorded: dict[str, tuple[str, ...]] | None = None) -> list[Step]:
-    now = {str(address): tuple(str(item.resource) for item in block.dependencies) for address, block in config.resources.items()}
+def steps(
+    changes: list[Change], config: Configuration, recorded: dict[str, tuple[str, ...]] | None = None
+) -> list[Step]:
+    now = {
+        str(address): tuple(str(item.resource) for item in block.dependencies)
+        for address, block in config.resources.items()
+    }
     return list(steps_of(changes, config, {**(recorded or {}), **now}, recorded or {}, SCHEMAS))
 
 
@@ -72,7 +81,10 @@ def test_a_run_is_launched_after_its_queue_and_awaited() -> None:
     assert order(found) == ["create queue.q", "launch trainer.t", "await trainer.t"]
 
 
-@pytest.mark.parametrize(("attribute", "waits"), [("job_arn", ("trainer.a#launched",)), ("model", ("trainer.a#launched", "trainer.a#completed"))])
+@pytest.mark.parametrize(
+    ("attribute", "waits"),
+    [("job_arn", ("trainer.a#launched",)), ("model", ("trainer.a#launched", "trainer.a#completed"))],
+)
 def test_a_reference_waits_for_the_milestone_of_its_attribute(attribute: str, waits: tuple[str, ...]) -> None:
     found = steps(
         [change("trainer_a", Action.CREATE, NEW), change("trainer_b", Action.CREATE, NEW)],
@@ -93,7 +105,11 @@ def test_replacing_two_that_depend_deletes_the_user_first() -> None:
 
 def test_an_object_is_deleted_after_its_user_looks_elsewhere() -> None:
     found = steps(
-        [change("environment_new", Action.CREATE), change("environment_old", Action.DELETE), change("queue_q", Action.UPDATE)],
+        [
+            change("environment_new", Action.CREATE),
+            change("environment_old", Action.DELETE),
+            change("queue_q", Action.UPDATE),
+        ],
         configuration(environment_new=(), queue_q=(("environment_new", "arn"),)),
         {"queue.q": ("environment.old",)},
     )

@@ -112,7 +112,9 @@ def told(error: PlanformError) -> list[tuple[str, str, str]]:
         (
             f"{item.span.file}:{item.span.line} {underlined(item)}" if item.span else "",
             item.summary,
-            " ".join((item.detail, item.suggestion, *item.values, *(f"[{place}: {text}]" for place, text in item.related))),
+            " ".join(
+                (item.detail, item.suggestion, *item.values, *(f"[{place}: {text}]" for place, text in item.related))
+            ),
         )
         for item in error.problems
     ]

@@ -68,7 +68,10 @@ def problems(text: str) -> list[tuple[str, str, str]]:
         ("a: $${x}", {"a": "${x}"}),
         ("x: &k {a: 1}\ny: *k", {"x": {"a": 1}, "y": {"a": 1}}),
         ("x: &k {a: 1, b: 2}\ny: {<<: *k, b: 3}", {"x": {"a": 1, "b": 2}, "y": {"b": 3, "a": 1}}),
-        ("p: &p {a: 1}\nq: &q {a: 2, b: 2}\ny:\n  <<: [*p, *q]", {"p": {"a": 1}, "q": {"a": 2, "b": 2}, "y": {"a": 1, "b": 2}}),
+        (
+            "p: &p {a: 1}\nq: &q {a: 2, b: 2}\ny:\n  <<: [*p, *q]",
+            {"p": {"a": 1}, "q": {"a": 2, "b": 2}, "y": {"a": 1, "b": 2}},
+        ),
         ("'<<': {a: 1}", {"<<": {"a": 1}}),
         ("9" * 500, "9" * 500),
         ("\ufeffa: 1", {"a": 1}),
@@ -127,7 +130,9 @@ BROKEN = [
     ("resource:\n  trainer\n    x: 1", "2 trainer", "A colon is missing", "Write: trainer:"),
     ('a: "\\u12"', "1 1", "Unknown escape", "backslash"),
     ("a: \x07", "1 ", "A character that cannot stand in YAML", "U+0007"),
-    ("a: {,}", "1 ,", "This is not YAML", "expected node content"),
+    ("a: {,}", "1 ,", "Expected , or }", "column 4"),
+    ("a: [", "1 [", "Unclosed [", "Add ]"),
+    ("%FOO\na: 1", "1 ", "This is not YAML", "unknown directive"),
     # Fine for YAML, not here
     ("a: {{ x }}", "1 {", "Not an expression", "${var.name}"),
     ("a: {[1]: x}", "1 [", "A key must be text", "Quote it"),
@@ -238,7 +243,8 @@ def test_places_inside_scalars(text, value_offset, found):
 
 def test_large_documents_are_fast_and_collection_comes_back():
     text = "resource:\n  planform_data:\n" + "".join(
-        f"    r{i}:\n      input: {{name: job-{i}, value: value-{i}, tags: {{team: t1, env: prod}}}}\n" for i in range(10_000)
+        f"    r{i}:\n      input: {{name: job-{i}, value: value-{i}, tags: {{team: t1, env: prod}}}}\n"
+        for i in range(10_000)
     )
     started = time.process_time()
     assert len(load(text)["resource"]["planform_data"]) == 10_000

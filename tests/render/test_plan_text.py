@@ -82,6 +82,11 @@ SUMMARIES = {
     "replace and forget": (
         (change("job_queue.a", Action.CREATE_THEN_DELETE, {}, {}), change("job_queue.b", Action.FORGET, {}, None)),
         {}, "Plan: 0 to create, 0 to change, 1 to replace, 0 to destroy, 1 to forget."),
+    "a held trainer that is not recorded": (
+        (change(FAST, Action.CREATE, None, {}, run=RunPlan("held", 2)),),
+        {},
+        "No changes. 1 held: a failed run is not repeated by itself.",
+    ),
     "tags of a held trainer": (
         (change(FAST, Action.UPDATE, {}, {}, run=RunPlan("held", 2)),),
         {}, "Plan: 0 to create, 1 to change, 0 to destroy."),

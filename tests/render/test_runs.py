@@ -21,7 +21,7 @@ FAILED = run(
 def test_runs_table() -> None:
     waiting = run(SLOW, 3, status="queued", started_at="", ended_at="", metrics={}, launched_at="2026-01-02T03:05:00Z")
     assert runs_table([run(), FAILED, waiting]) == (
-        "trainer                 run  status     started (UTC)        took   metrics\n"
+        "trainer                 run  status     started (UTC)        took   result\n"
         'trainer.digits["fast"]    1  succeeded  2026-01-02 03:04:05  1.4 s  accuracy 0.9571, loss 0.13\n'
         'trainer.digits["slow"]    2  failed     2026-01-02 03:04:05  1.4 s  exit code 3\n'
         'trainer.digits["slow"]    3  queued     2026-01-02 03:05:00\n'

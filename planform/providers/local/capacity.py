@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from planform.core.addresses import Address
 from planform.core.schemas import Misfit
-from planform.core.values import Object, Value
+from planform.core.values import Object, Value, is_wholly_known
 from planform.providers.local.files import local_name
 from planform.providers.local.scheduler import capacity, never_fits
 
 
 def too_wide(objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
-    """The trainers that no environment holds: (trainer, why, environment). Only objects of this plan are looked at. Pure."""
+    """The trainers that no environment holds: (trainer, why, environment). What is unknown yet is let pass. Pure."""
     environments = {
         item.get("name"): address for address, item in objects.items() if address.type == "service_environment"
     }
@@ -23,8 +23,12 @@ def too_wide(objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, A
             continue
         name = local_name(trainer["queue"])
         environment = environments.get(_environment_of(queues.get(name, {})))
-        count = (trainer.get("compute") or {}).get("instance_count", 1)
-        if environment is None or not isinstance(count, int):
+        count = _inside(trainer.get("compute"), "instance_count")
+        if (
+            environment is None
+            or not isinstance(count, int)
+            or not is_wholly_known(objects[environment]["capacity_limits"])
+        ):
             continue
         why = never_fits(count, capacity(objects[environment]), name, str(environment))
         if why:
@@ -32,7 +36,12 @@ def too_wide(objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, A
     return found
 
 
+def _inside(value: Value, name: str) -> Value:
+    return value.get(name) if isinstance(value, dict) else None
+
+
 def _environment_of(queue: Object) -> Value:
-    order = queue.get("service_environment_order") or [None]
-    first = order[0].get("service_environment") if isinstance(order[0], dict) else order[0]
+    order = queue.get("service_environment_order")
+    first = order[0] if isinstance(order, list) and order else None
+    first = first.get("service_environment") if isinstance(first, dict) else first
     return local_name(first) if isinstance(first, str) else None
