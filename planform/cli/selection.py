@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from planform.core.errors import PlanformError, did_you_mean
+from planform.core.addresses import names
+from planform.core.errors import PlanformError, StateError, did_you_mean
 from planform.core.state import Run, Snapshot
 
 if TYPE_CHECKING:
@@ -13,12 +15,17 @@ if TYPE_CHECKING:
 
 
 def observed(project: Project) -> Snapshot:
-    """State and ledger with active runs as they stand now. Takes no lock: it must work while an apply goes on."""
-    from planform.core.state import replay
+    """State and ledger with active runs as they stand now. An end is written down (S3.9), unless someone else holds the
+    state: this must work while an apply goes on."""
+    from planform.core.state import RunRecorded, replay
     from planform.project import progress_entries
 
     snapshot = project.snapshot()
-    return replay(snapshot, progress_entries(snapshot, project.edges))
+    entries = progress_entries(snapshot, project.edges)
+    if any(isinstance(entry, RunRecorded) and not entry.run.active for entry in entries):
+        with suppress(StateError):
+            return project.record_progress()
+    return replay(snapshot, entries)
 
 
 def matching(pattern: str, known: Iterable[str], noun: str) -> list[str]:
@@ -27,19 +34,11 @@ def matching(pattern: str, known: Iterable[str], noun: str) -> list[str]:
     Raises:
         PlanformError: it names nothing; the nearest name is suggested.
     """
-    from fnmatch import fnmatchcase
-
-    wanted, addresses = pattern.replace("'", '"'), list(known)
-    # Only * and ? are wild: the brackets of an address are plain text.
-    glob = wanted.replace("[", "[[]") if any(sign in wanted for sign in "*?") else ""
-    found = [
-        address
-        for address in addresses
-        if address == wanted or address.startswith((f"{wanted}[", f"{wanted}.")) or fnmatchcase(address, glob)
-    ]
+    addresses = list(known)
+    found = [address for address in addresses if names(pattern, address)]
     if not found:
-        names = {*addresses, *(address.partition("[")[0] for address in addresses)}
-        suggestion = did_you_mean(wanted, names) if names else "Nothing is recorded yet: planform apply."
+        near = {*addresses, *(address.partition("[")[0] for address in addresses)}
+        suggestion = did_you_mean(pattern, near) if near else "Nothing is recorded yet: planform apply."
         raise PlanformError(f"{pattern} names no {noun}.", suggestion=suggestion)
     return found
 

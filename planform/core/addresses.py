@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import total_ordering
 from typing import TypeAlias
 
@@ -89,6 +90,16 @@ def _order(key: InstanceKey) -> tuple[int, int, str]:
     if key is None:
         return (0, 0, "")
     return (1, key, "") if isinstance(key, int) else (2, 0, key)
+
+
+def names(pattern: str, address: str) -> bool:
+    """Whether what a user wrote names this address: the instance, its resource, its module, or a glob (S2.9).
+    Single quotes may stand for double ones."""
+    pattern = pattern.replace("'", '"')
+    if address == pattern or address.startswith((f"{pattern}[", f"{pattern}.")):
+        return True
+    # Only * and ? are wild: the brackets of an address are plain text.
+    return any(sign in pattern for sign in "*?") and fnmatchcase(address, pattern.replace("[", "[[]"))
 
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"

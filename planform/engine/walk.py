@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 
-from planform.core.addresses import Address, ResourceAddress
+from planform.core.addresses import Address, ResourceAddress, names
 from planform.core.configuration import Configuration
 from planform.core.errors import Diagnostic, Problems, did_you_mean
 
@@ -43,7 +42,7 @@ def select(patterns: Sequence[str], known: Iterable[Address], option: str, probl
     texts = {str(address): address for address in known}
     for pattern in patterns:
         wanted = pattern.replace("'", '"')
-        found = [address for text, address in texts.items() if _matches(text, wanted)]
+        found = [address for text, address in texts.items() if names(pattern, text)]
         if not found:
             near = {text.partition("[")[0] for text in texts} | set(texts)
             problems.add(
@@ -55,15 +54,6 @@ def select(patterns: Sequence[str], known: Iterable[Address], option: str, probl
             )
         chosen.update(found)
     return frozenset(chosen)
-
-
-def _matches(address: str, pattern: str) -> bool:
-    if address == pattern or address.startswith((f"{pattern}[", f"{pattern}.")):
-        return True
-    if not any(sign in pattern for sign in "*?"):
-        return False
-    # Only * and ? are wild: the brackets of an address are plain text.
-    return fnmatchcase(address, pattern.replace("[", "[[]"))
 
 
 def with_dependencies(
