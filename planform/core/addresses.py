@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import total_ordering
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 InstanceKey: TypeAlias = str | int | None
 
@@ -19,8 +17,7 @@ def key_text(key: InstanceKey) -> str:
     return f"[{key}]" if isinstance(key, int) else f"[{json.dumps(key, ensure_ascii=False)}]"
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleStep:
+class ModuleStep(NamedTuple):
     """One module call on the way from the root, with its instance key."""
 
     name: str
@@ -40,8 +37,7 @@ def module_text(path: ModulePath) -> str:
     return ".".join(map(str, path))
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceAddress:
+class ResourceAddress(NamedTuple):
     """A resource block as configuration knows it: module names without keys. `module.a.trainer.digits`."""
 
     type: str
@@ -54,9 +50,7 @@ class ResourceAddress:
         return f"{prefix}{'data.' if self.mode == 'data' else ''}{self.type}.{self.name}"
 
 
-@total_ordering
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A resource instance: `module.a["x"].trainer.digits["fast"]`. Orders as people read: numbers by size."""
 
     type: str
@@ -82,8 +76,8 @@ class Address:
             _order(self.key),
         )
 
-    def __lt__(self, other: Address) -> bool:
-        return self.sort_key() < other.sort_key()
+    def __lt__(self, other: object) -> bool:
+        return self.sort_key() < other.sort_key() if isinstance(other, Address) else NotImplemented
 
 
 def _order(key: InstanceKey) -> tuple[int, int, str]:

@@ -7,8 +7,7 @@ An `Expr` leaf in a body is an expression of `planform.language`; here it is opa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import Address, InstanceKey, ModulePath, ResourceAddress
 from planform.core.errors import Span
@@ -18,16 +17,14 @@ from planform.core.values import AttributePath, Object, Value
 Body: TypeAlias = Value
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """One `*.pf.yaml`: its path relative to the root module's folder (POSIX) and its text."""
 
     path: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a block stands: its file, its path of keys in the document, and the position of its last key."""
 
     source: SourceFile
@@ -41,8 +38,7 @@ class Place:
         return Span(self.source.path, self.line, self.column, self.column + len(last))
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(NamedTuple):
     """What a block refers to, through locals, variables and module outputs. `attribute` None: the whole object."""
 
     resource: ResourceAddress
@@ -50,15 +46,13 @@ class Dependency:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(NamedTuple):
     prevent_destroy: bool = False
     create_before_destroy: bool = False
     ignore_changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceBlock:
+class ResourceBlock(NamedTuple):
     """One resource as written: its body without meta-arguments."""
 
     address: ResourceAddress
@@ -70,8 +64,7 @@ class ResourceBlock:
     lifecycle: Lifecycle = Lifecycle()
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """One resource instance of the configuration."""
 
     address: Address
@@ -84,8 +77,7 @@ class Instance:
         return self.address.key
 
 
-@dataclass(frozen=True, slots=True)
-class OutputBlock:
+class OutputBlock(NamedTuple):
     name: str
     place: Place
     value: Body
@@ -94,16 +86,14 @@ class OutputBlock:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleInstance:
+class ModuleInstance(NamedTuple):
     """One module of the tree: the folder its relative paths start from (absolute)."""
 
     path: ModulePath
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """What the files want, for one workspace and one set of variable values."""
 
     name: str  # planform.name
@@ -117,4 +107,4 @@ class Configuration:
     outputs: Mapping[str, OutputBlock]
     modules: Mapping[ModulePath, ModuleInstance]
     sources: tuple[SourceFile, ...]
-    private_sources: frozenset[str] = field(default_factory=frozenset)  # files that hold a sensitive literal
+    private_sources: frozenset[str] = frozenset()  # files that hold a sensitive literal

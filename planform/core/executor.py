@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
 
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
@@ -12,8 +12,7 @@ from planform.core.state import Run, RunStatus
 from planform.core.values import AttributePath, Object, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """One input channel: where its data is (absolute local path or URI) and what the container is told of it."""
 
     name: str
@@ -22,14 +21,12 @@ class Channel:
     input_mode: str = "File"
 
 
-@dataclass(frozen=True, slots=True)
-class MetricDefinition:
+class MetricDefinition(NamedTuple):
     name: str
     regex: str  # the first group is the value
 
 
-@dataclass(frozen=True, slots=True)
-class SourceCode:
+class SourceCode(NamedTuple):
     """What runs: files from a folder (absolute), started by a script or a command."""
 
     source_dir: str = ""
@@ -40,8 +37,7 @@ class SourceCode:
     requirements: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class JobSpec:
+class JobSpec(NamedTuple):
     """One training job, complete: every executor makes the same run of it. Only here are secrets in clear."""
 
     run_id: str
@@ -63,12 +59,11 @@ class JobSpec:
     queue: str = ""  # ARN or name; empty: the provider's implicit queue
     priority: int = 0
     checkpoint_key: str = ""  # names the checkpoint folder; runs with the same key share it (S3.13)
-    sensitive_hyperparameters: frozenset[str] = field(default_factory=frozenset)
-    extra: Object = field(default_factory=dict)  # the trainer's whole planned object, for executors that need more
+    sensitive_hyperparameters: frozenset[str] = frozenset()
+    extra: Mapping[str, Value] = MappingProxyType({})  # the whole planned trainer
 
 
-@dataclass(frozen=True, slots=True)
-class Launched:
+class Launched(NamedTuple):
     """What is known once a job has been accepted."""
 
     job_arn: str
@@ -77,8 +72,7 @@ class Launched:
     output_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TreeRead:
+class TreeRead(NamedTuple):
     """A file or folder whose content a run depends on. Equal reads are done once; `key` names the read in a plan."""
 
     key: str  # "source:/abs/src" or "data:/abs/data/train"
@@ -90,8 +84,7 @@ class TreeRead:
     include: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """What was found there: content digest, sorted manifest of relative POSIX paths, sizes."""
 
     digest: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.errors import did_you_mean
 from planform.core.values import AttributePath, Object, Sensitive, Set, Unknown, Value, type_name
@@ -17,16 +17,14 @@ from planform.core.values import AttributePath, Object, Sensitive, Set, Unknown,
 Primitive: TypeAlias = Literal["string", "number", "bool", "any"]
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     kind: Primitive
 
     def __str__(self) -> str:
         return self.kind
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(NamedTuple):
     kind: Literal["list", "set", "map"]
     element: Type
 
@@ -34,16 +32,14 @@ class Collection:
         return f"{self.kind}({self.element})"
 
 
-@dataclass(frozen=True, slots=True)
-class TupleType:
+class TupleType(NamedTuple):
     elements: tuple[Type, ...]
 
     def __str__(self) -> str:
         return f"tuple([{', '.join(map(str, self.elements))}])"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of an object type in a type constraint: `optional(number, 3)`."""
 
     type: Type
@@ -51,8 +47,7 @@ class Field:
     default: Value = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectType:
+class ObjectType(NamedTuple):
     """An object with named fields. Unlisted attributes are dropped in variables, as in Terraform; errors in schemas."""
 
     fields: Mapping[str, Field]
@@ -61,8 +56,7 @@ class ObjectType:
         return "object({" + ", ".join(f"{name} = {item.type}" for name, item in self.fields.items()) + "})"
 
 
-@dataclass(frozen=True, slots=True)
-class Enum:
+class Enum(NamedTuple):
     """A string out of a list."""
 
     values: tuple[str, ...]
@@ -71,8 +65,7 @@ class Enum:
         return "one of " + ", ".join(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Nested:
+class Nested(NamedTuple):
     """An object with its own attribute table."""
 
     attributes: Mapping[str, Attribute]
@@ -81,8 +74,7 @@ class Nested:
         return "object"
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(NamedTuple):
     """Any of several types, tried in order. `hint` is what an error says is wanted."""
 
     types: tuple[Type, ...]
@@ -115,8 +107,7 @@ Change: TypeAlias = Literal["update", "replace", "digest", "live", "next_run"]
 Milestone: TypeAlias = Literal["launched", "completed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute: its type, who sets it, and what a change of it means."""
 
     type: Type = ANY
@@ -136,13 +127,12 @@ class Attribute:
     reference_to: str = ""  # the resource type an ARN or name here stands for
     blocks_delete: bool = False  # the object named here cannot be deleted while this one exists (S4.8)
     # How executors treat it (S4.9): absent = honoured; a note = ignored, and the plan says the note.
-    ignored_by: Mapping[str, str] = field(default_factory=dict)
-    refused_by: Mapping[str, str] = field(default_factory=dict)
+    ignored_by: Mapping[str, str] = MappingProxyType({})
+    refused_by: Mapping[str, str] = MappingProxyType({})
     path: bool = False  # a local path here is relative to the module folder
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(NamedTuple):
     """Why a value does not fit its type, and where inside it."""
 
     path: AttributePath
@@ -379,8 +369,7 @@ def attribute_at(attributes: Mapping[str, Attribute], path: AttributePath) -> At
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(NamedTuple):
     """A resource type: its attributes and its pure rules. Where it is made real is a provider's matter."""
 
     type: str

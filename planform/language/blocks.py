@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import ResourceAddress
 from planform.core.configuration import Body, Place, SourceFile
@@ -19,15 +18,13 @@ Repetition: TypeAlias = Literal["single", "count", "for_each", "enabled"]
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(NamedTuple):
     condition: Body
     message: Body
     path: AttributePath
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     name: str
     place: Place
     type: Type
@@ -39,14 +36,12 @@ class Variable:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(NamedTuple):
     place: Place
     value: Body
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """A resource as written; meta-arguments may still hold expressions."""
 
     address: ResourceAddress
@@ -60,8 +55,7 @@ class Resource:
     depends_on: Body
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     name: str
     place: Place
     value: Body
@@ -70,8 +64,7 @@ class Output:
     depends_on: Body
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleCall:
+class ModuleCall(NamedTuple):
     name: str
     place: Place
     module: Module
@@ -81,16 +74,14 @@ class ModuleCall:
     depends_on: Body
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The planform block, or the settings of one provider: evaluated before anything else."""
 
     place: Place
     body: Object
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """One module of the tree. `path` names the calls that lead to it, `folder` is absolute."""
 
     path: tuple[str, ...]
@@ -104,7 +95,7 @@ class Module:
     outputs: Mapping[str, Output]
     sources: tuple[SourceFile, ...]
     schemas: Mapping[str, Schema]
-    graph: Graph = field(default_factory=Graph)  # of the whole tree; only the root module has it
+    graph: Graph = Graph()  # of the whole tree; only the root module has it
 
     def walk(self) -> Iterator[Module]:
         """This module and all below it."""
@@ -118,8 +109,7 @@ class Module:
         return f"module {'.'.join(self.path)}" if self.path else "the root module"
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """An expression of a body, and where it stands in it."""
 
     path: AttributePath

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from planform.core.addresses import ResourceAddress
@@ -107,7 +106,7 @@ def load(folder: str, schemas: Mapping[str, Schema], sources: Mapping[str, str] 
         reader = _Reader(os.path.abspath(folder), schemas, sources)
         module = reader.module(os.path.abspath(folder), (), ())
         if reader.readable:
-            module = replace(module, graph=build_graph(module, frozenset(reader.lost), reader.problems))
+            module = module._replace(graph=build_graph(module, frozenset(reader.lost), reader.problems))
     reader.problems.raise_if_any()
     return module
 
@@ -468,7 +467,7 @@ class _Reader:
         known = [*(name for name, item in schema.attributes.items() if not item.computed), *_META]
         for misfit in misfits:
             if len(misfit.path) == 1 and misfit.path[0] not in schema.attributes:
-                misfit = replace(misfit, suggestion=did_you_mean(str(misfit.path[0]), known))
+                misfit = misfit._replace(suggestion=did_you_mean(str(misfit.path[0]), known))
             self.misfit(place, misfit, schema.attributes, address)
 
     def misfit(self, place: Place, misfit: Misfit, table: Mapping[str, Attribute], address: str = "") -> None:

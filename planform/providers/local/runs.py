@@ -126,7 +126,7 @@ def _fill(
 ) -> None:
     job = {
         "nodes": [asdict(node) for node in nodes],
-        "metric_definitions": [asdict(definition) for definition in spec.metric_definitions],
+        "metric_definitions": [definition._asdict() for definition in spec.metric_definitions],
         "max_runtime_in_seconds": spec.max_runtime_in_seconds,
         "stop_grace_in_seconds": stop_grace_in_seconds,
         "redact": [secret for secret in redact if len(secret) >= 4],  # shorter ones would blot out everything
