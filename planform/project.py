@@ -130,8 +130,8 @@ class Project:
             for source in self.configuration.sources
             if source.path in self.configuration.private_sources
         }
-        return replace(
-            plan, files=dict(self.files.digests), private_sources=private, warnings=(*self.warnings, *plan.warnings)
+        return plan._replace(
+            files=dict(self.files.digests), private_sources=private, warnings=(*self.warnings, *plan.warnings)
         )
 
     def apply(
@@ -201,7 +201,7 @@ class Project:
                     entries.append(Forgotten(address))
                 elif {**record.object, **live} != record.object:
                     needs = snapshot.state.dependencies.get(str(address.resource), ())
-                    entries.append(Recorded(replace(record, object={**record.object, **live}), needs))
+                    entries.append(Recorded(record._replace(object={**record.object, **live}), needs))
             if entries:
                 session.append(entries)
                 session.fold()

@@ -22,7 +22,7 @@ from planform.backends.local import LocalBackend
 from planform.cli.main import main
 from planform.core.addresses import parse_address
 from planform.core.resource import Planned
-from planform.core.state import Recorded, Record, Run, RunRecorded
+from planform.core.state import Record, Recorded, Run, RunRecorded
 from planform.core.values import decode
 from planform.providers.local.provider import host_id, local_provider
 

@@ -22,7 +22,6 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -297,7 +296,7 @@ class LocalSession:
             state = self._base.state
             if not self._base.exists:
                 self._write_state(state, (), "")
-                self._base = replace(self._base, exists=True)
+                self._base = self._base._replace(exists=True)
             self._journal = JournalFile(self._backend.journal_path, state.lineage, state.serial)
         return self._journal
 
@@ -311,12 +310,12 @@ class LocalSession:
             sync_folder(backend.path.parent)
         if state.serial != before.state.serial or now.uncertain != before.uncertain:
             written_at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-            state = replace(state, written_by=f"planform {__version__}, {_user_at_host()}", written_at=written_at)
+            state = state._replace(written_by=f"planform {__version__}, {_user_at_host()}", written_at=written_at)
             if state.serial != before.state.serial:
                 self._back_up()
             mark = f"{journal.id}/{journal.records}" if journal is not None else self._left_behind
             self._write_state(state, now.uncertain, mark)
-        self._base = self._current = replace(now, state=state)
+        self._base = self._current = now._replace(state=state)
         self._left_behind = ""
         if journal is not None:
             self._journal = None
@@ -396,7 +395,7 @@ def _onwards(base: Snapshot, current: Snapshot, entries: Sequence[Entry]) -> Sna
         return current
     later = replay(current, entries)
     serial = min(later.state.serial, base.state.serial + 1)
-    return replace(later, state=replace(later.state, serial=serial))
+    return later._replace(state=later.state._replace(serial=serial))
 
 
 def _fresh() -> Snapshot:

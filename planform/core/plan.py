@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import Address
 from planform.core.configuration import SourceFile
@@ -29,8 +29,7 @@ class Action(Enum):
 Decision: TypeAlias = Literal["new_run", "reuse", "in_progress", "held", "nothing"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
+class RunPlan(NamedTuple):
     """What happens to a trainer's runs (S3.3)."""
 
     decision: Decision
@@ -38,10 +37,10 @@ class RunPlan:
     run_id: str = ""  # of a new run, when its digest is known
     job_name: str = ""
     digest: str = ""  # empty: known after apply
-    components: Mapping[str, str] = field(default_factory=dict)
+    components: Mapping[str, str] = MappingProxyType({})
     moved: tuple[str, ...] = ()  # components that differ from the previous run
     reason: str = ""  # why held, why new: a short phrase
-    metrics: Mapping[str, float] = field(default_factory=dict)  # of the run the decision is about, or the previous one
+    metrics: Mapping[str, float] = MappingProxyType({})  # of the run the decision is about, or the previous one
     cancels: int = 0  # number of an active run that this plan stops or cancels
     leaves: int = 0  # number of an active run that goes on with the old definition
     instance_hours: float = 0.0  # at most: instances times max_runtime_in_seconds
@@ -50,8 +49,7 @@ class RunPlan:
     largest: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One differing leaf of an object, for display."""
 
     path: AttributePath
@@ -61,8 +59,7 @@ class Leaf:
     note: str = ""  # "forces replacement", "new run", "takes effect at the next run", "changed outside"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What will happen to one resource instance: two whole objects and the action between them."""
 
     address: Address
@@ -81,8 +78,7 @@ class Change:
         return self.action is not Action.NO_OP or (self.run is not None and self.run.decision in ("new_run", "reuse"))
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """An object that is not as it was recorded (S2.4)."""
 
     address: Address
@@ -90,8 +86,7 @@ class Drift:
     gone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OutputChange:
+class OutputChange(NamedTuple):
     name: str
     before: Value
     after: Value
@@ -111,8 +106,7 @@ class OutputChange:
 Verb: TypeAlias = Literal["create", "update", "delete", "forget", "record", "launch", "await", "stop"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing apply does. It starts when every gate in `after` is open; `gate` opens when all its steps are done.
 
     Gates are named by resource address and milestone: `job_queue.main`, `trainer.digits#launched`,
@@ -127,8 +121,7 @@ class Step:
     detached: bool = False  # an await that apply leaves to a later one: `wait: false`
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What was reviewed. Written to a file it is self-contained (S2.6)."""
 
     id: str
@@ -146,15 +139,13 @@ class Plan:
     drift: tuple[Drift, ...] = ()
     drift_unshown: int = 0
     sources: tuple[SourceFile, ...] = ()
-    private_sources: Mapping[str, str] = field(default_factory=dict)  # path -> keyed digest; read again at apply
-    variables: Mapping[str, Value] = field(default_factory=dict)  # sensitive ones are Sealed
-    files: Mapping[str, str] = field(default_factory=dict)  # what expressions read: path -> sha256
-    trees: Mapping[str, str] = field(default_factory=dict)  # what runs read: key -> digest
-    records: Mapping[Address, str] = field(default_factory=dict)  # digest of every record a step touches; "" for absent
-    coordinates: Mapping[str, Mapping[str, str]] = field(
-        default_factory=dict
-    )  # provider -> account and region, or host
-    dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # resource -> resources, to be recorded
+    private_sources: Mapping[str, str] = MappingProxyType({})  # path -> keyed digest; read again at apply
+    variables: Mapping[str, Value] = MappingProxyType({})  # sensitive ones are Sealed
+    files: Mapping[str, str] = MappingProxyType({})  # what expressions read: path -> sha256
+    trees: Mapping[str, str] = MappingProxyType({})  # what runs read: key -> digest
+    records: Mapping[Address, str] = MappingProxyType({})  # digest of every record a step touches; "" for absent
+    coordinates: Mapping[str, Mapping[str, str]] = MappingProxyType({})  # provider -> account and region, or host
+    dependencies: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # resource -> resources, to be recorded
     targeted: bool = False
     refresh_only: bool = False
     destroy: bool = False

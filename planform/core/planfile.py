@@ -7,7 +7,6 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from planform.core.addresses import parse_address
@@ -22,9 +21,9 @@ FORMAT = 1
 
 def identified(plan: Plan) -> Plan:
     """The plan with its id: the first ten digits of the digest of all it would do."""
-    doing = replace(plan, id="", changes=tuple(change for change in plan.changes if change.does_something))
+    doing = plan._replace(id="", changes=tuple(change for change in plan.changes if change.does_something))
     text = json.dumps(_plan_json(doing), sort_keys=True)
-    return replace(plan, id=hashlib.sha256(text.encode()).hexdigest()[:10])
+    return plan._replace(id=hashlib.sha256(text.encode()).hexdigest()[:10])
 
 
 def plan_bytes(plan: Plan) -> bytes:
@@ -114,7 +113,7 @@ def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
     if change.notes:
         form["notes"] = list(change.notes)
     if change.run is not None:
-        form["run"] = {name: _plain(getattr(change.run, name)) for name in RunPlan.__slots__}
+        form["run"] = {name: _plain(getattr(change.run, name)) for name in RunPlan._fields}
     return form
 
 

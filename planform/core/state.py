@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import Address
 from planform.core.values import Object, Value, encode
@@ -17,14 +17,13 @@ from planform.core.values import Object, Value, encode
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One object that planform made or adopted."""
 
     address: Address
     provider: str
     object: Object
-    coordinates: Mapping[str, str] = field(default_factory=dict)  # {"host": ...} or {"account": ..., "region": ...}
+    coordinates: Mapping[str, str] = MappingProxyType({})  # {"host": ...} or {"account": ..., "region": ...}
     schema_version: int = 1
     prevent_destroy: bool = False
 
@@ -34,17 +33,16 @@ class Record:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """The recorded side of a plan."""
 
     lineage: str
     serial: int
     salt: str  # 32 bytes, hexadecimal; keys the digests of sensitive leaves (S6.1)
-    records: Mapping[Address, Record] = field(default_factory=dict)
+    records: Mapping[Address, Record] = MappingProxyType({})
     # Resource address -> resource addresses it depends on; per resource, not per instance (S5.1).
-    dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    outputs: Mapping[str, Value] = field(default_factory=dict)
+    dependencies: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    outputs: Mapping[str, Value] = MappingProxyType({})
     written_by: str = ""
     written_at: str = ""
 
@@ -53,8 +51,7 @@ RunState: TypeAlias = Literal["launching", "queued", "running", "succeeded", "fa
 ACTIVE: frozenset[RunState] = frozenset({"launching", "queued", "running"})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One job launched for one definition of a trainer (S3). Times are RFC 3339 in UTC."""
 
     id: str
@@ -66,15 +63,15 @@ class Run:
     job_arn: str
     provider: str
     executor: str
-    coordinates: Mapping[str, str] = field(default_factory=dict)
+    coordinates: Mapping[str, str] = MappingProxyType({})
     status: RunState = "launching"
     reason: str = ""  # why it failed or stopped, in one line
     failure: Literal["", "user", "infrastructure"] = ""
     launched_at: str = ""
     started_at: str = ""
     ended_at: str = ""
-    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)  # last value of each
+    hyperparameters: Mapping[str, Value] = MappingProxyType({})
+    metrics: Mapping[str, float] = MappingProxyType({})  # last value of each
     model_artifacts: str = ""
     output_path: str = ""
     image: str = ""
@@ -109,8 +106,7 @@ def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class RunStatus:
+class RunStatus(NamedTuple):
     """What an executor says of a run now. `missing`: the executor knows no such run, so it was never launched."""
 
     status: RunState
@@ -120,7 +116,7 @@ class RunStatus:
     failure: Literal["", "user", "infrastructure"] = ""
     started_at: str = ""
     ended_at: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = MappingProxyType({})
     model_artifacts: str = ""
     output_path: str = ""
     billable_seconds: int = 0
@@ -129,8 +125,7 @@ class RunStatus:
 
 def progress(run: Run, status: RunStatus) -> Run:
     """The run as its executor now tells it."""
-    return replace(
-        run,
+    return run._replace(
         status=status.status,
         reason=status.reason,
         failure=status.failure,
@@ -143,18 +138,16 @@ def progress(run: Run, status: RunStatus) -> Run:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """All runs ever launched, by the address of their trainer, oldest first."""
 
-    runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    runs: Mapping[str, tuple[Run, ...]] = MappingProxyType({})
 
     def of(self, address: Address | str) -> tuple[Run, ...]:
         return self.runs.get(str(address), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """State and ledger with the journal replayed, and the intents whose results never came (S5.7)."""
 
     state: State
@@ -166,8 +159,7 @@ class Snapshot:
 # Journal entries. Each is one JSON line; replay is idempotent.
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """About to touch the world: durable before the call (S5.2)."""
 
     step: str
@@ -177,37 +169,32 @@ class Intent:
     name: str = ""  # what the object will be found by
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An object is now like this."""
 
     record: Record
     dependencies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(NamedTuple):
     """An object is gone, or no longer planform's."""
 
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecorded:
+class RunRecorded(NamedTuple):
     """A run is now like this; the first entry of a run is its intent."""
 
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class RunDropped:
+class RunDropped(NamedTuple):
     """A run that turned out never to have been launched."""
 
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class OutputsRecorded:
+class OutputsRecorded(NamedTuple):
     outputs: Mapping[str, Value]
 
 
@@ -248,7 +235,7 @@ def replay(snapshot: Snapshot, entries: Iterable[Entry]) -> Snapshot:
     present = {str(address.resource) for address in records}
     dependencies = {resource: needs for resource, needs in dependencies.items() if resource in present}
     return Snapshot(
-        replace(state, records=records, dependencies=dependencies, outputs=outputs, serial=state.serial + changed),
+        state._replace(records=records, dependencies=dependencies, outputs=outputs, serial=state.serial + changed),
         Ledger({address: items for address, items in runs.items() if items}),
         tuple(uncertain.values()),
         snapshot.exists or changed,

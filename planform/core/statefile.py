@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from planform.core.addresses import parse_address
@@ -264,8 +264,8 @@ def _intent(form: dict[str, str]) -> Intent:
     return Intent(form["step"], parse_address(form["address"]), form["verb"], form["provider"], form.get("name", ""))
 
 
-_REQUIRED = tuple(item.name for item in fields(Run) if item.default is MISSING and item.default_factory is MISSING)
-_OPTIONAL = tuple(item.name for item in fields(Run) if item.name not in (*_REQUIRED, "hyperparameters", "metrics"))
+_REQUIRED = tuple(name for name in Run._fields if name not in Run._field_defaults)
+_OPTIONAL = tuple(name for name in Run._fields if name not in (*_REQUIRED, "hyperparameters", "metrics"))
 
 
 def _run_json(run: Run) -> dict[str, Any]:

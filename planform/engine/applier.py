@@ -7,7 +7,7 @@ state's lock while it changes things, never while it waits for training (S3.8).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -263,13 +263,7 @@ def _finish(work: Work, step: Step, entries: Sequence[Entry], planned: Object | 
             elif step.verb == "record" and planned is not None:
                 whole = planned
             settle(work, step.address, whole)
-            seal = work.seal
-            results.append(
-                replace(
-                    entry,
-                    record=replace(entry.record, object=sealed(actual, seal) if has_sensitive(actual) else actual),
-                )
-            )
+            results.append(entry._replace(record=entry.record._replace(object=sealed(actual, work.seal))))
             if planned is not None and step.verb in ("create", "update"):
                 _keep_promise(work, step, planned, actual)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from planform.core.addresses import Address
 from planform.core.errors import Diagnosed, PlanformError
@@ -54,8 +53,7 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
 
         def start() -> Sequence[Entry]:
             launched = executor.launch(spec)
-            now = replace(
-                progress(run, launched.status),
+            now = progress(run, launched.status)._replace(
                 job_arn=launched.job_arn,
                 folder=launched.folder,
                 output_path=launched.output_path,

@@ -8,7 +8,6 @@ Gates keep the number of edges linear: a step waits for gates, not for steps. Fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from planform.core.addresses import Address
@@ -36,16 +35,16 @@ def steps_of(
         drafts += _steps(change, resource, needs[resource], needed_by.get(resource, ()), schemas)
     drafts += _awaited(changes, drafts, needs)
     existing = {step.gate for step in drafts}
-    drafts = [replace(step, after=tuple(gate for gate in step.after if gate in existing)) for step in drafts]
+    drafts = [step._replace(after=tuple(gate for gate in step.after if gate in existing)) for step in drafts]
     if not _is_acyclic(drafts):
         # A deletion waits for updates that look elsewhere by then; where that closes a circle, deleting comes first.
         drafts = [
-            replace(step, after=tuple(gate for gate in step.after if gate.endswith(("#deleted", "#removed"))))
+            step._replace(after=tuple(gate for gate in step.after if gate.endswith(("#deleted", "#removed"))))
             if step.verb == "delete"
             else step
             for step in drafts
         ]
-    return tuple(replace(step, id=f"{index}:{step.verb}") for index, step in enumerate(drafts, start=1))
+    return tuple(step._replace(id=f"{index}:{step.verb}") for index, step in enumerate(drafts, start=1))
 
 
 def _is_acyclic(steps: Sequence[Step]) -> bool:

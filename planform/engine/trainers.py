@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from planform.core.addresses import Address
 from planform.core.configuration import Instance
@@ -94,7 +93,7 @@ def _run_outcome(
     run_id = rules.run_id(walk.snapshot.state.lineage, str(address), run.digest, run.number)
     job_name = rules.job_name(generated_name(walk.configuration.name, walk.configuration.workspace, address), run_id)
     predicted = executor.predict(job_name, run_id, str(address))
-    return replace(run, run_id=run_id, job_name=job_name), {**exported, "job_name": job_name, **predicted}
+    return run._replace(run_id=run_id, job_name=job_name), {**exported, "job_name": job_name, **predicted}
 
 
 def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
@@ -107,8 +106,8 @@ def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
     for read in walk.edges.rules.reads(desired, folder, walk.observation.produced):
         tree = walk.observation.trees.get(read.key)
         if read.kind == "source" and tree is not None:
-            return replace(run, instance_hours=hours, files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
-    return replace(run, instance_hours=hours)
+            return run._replace(instance_hours=hours, files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
+    return run._replace(instance_hours=hours)
 
 
 def _plain(value: Value) -> Object:

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,8 +112,8 @@ def test_the_serial_counts_changes_not_entries_folds_or_looks(backend: LocalBack
 def test_the_progress_of_runs_changes_the_ledger_alone(backend: LocalBackend) -> None:
     apply(backend, Recorded(queue("a")), RunRecorded(RUN))
     before = backend.path.read_bytes()
-    apply(backend, RunRecorded(replace(RUN, status="running")))
-    apply(backend, RunRecorded(replace(RUN, id="r2", number=2)), RunDropped(replace(RUN, id="r2", number=2)))
+    apply(backend, RunRecorded(RUN._replace(status="running")))
+    apply(backend, RunRecorded(RUN._replace(id="r2", number=2)), RunDropped(RUN._replace(id="r2", number=2)))
     assert backend.path.read_bytes() == before
     assert [run.status for run in backend.read().ledger.of("trainer.a")] == ["running"]
 
@@ -329,7 +328,7 @@ def test_a_lost_state_is_not_taken_for_a_new_one(backend: LocalBackend) -> None:
 
 def test_a_damaged_ledger_is_refused_with_the_way_back(backend: LocalBackend) -> None:
     apply(backend, RunRecorded(RUN))
-    apply(backend, RunRecorded(replace(RUN, status="running")))
+    apply(backend, RunRecorded(RUN._replace(status="running")))
     backend.ledger_path.write_bytes(b"")
     with pytest.raises(StateDamaged, match=r"The ledger .* is empty") as refusal:
         backend.read()

@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -74,8 +73,8 @@ def test_a_state_survives(
     got = document.state
     assert same(got.records[address].object, body)
     assert same(got.outputs, outputs)
-    assert replace(got, outputs=outputs, records=state.records) == state
-    assert replace(got.records[address], object=body) == record
+    assert got._replace(outputs=outputs, records=state.records) == state
+    assert got.records[address]._replace(object=body) == record
     assert state_text(got, [intent], "j/3") == state_text(state, [intent], "j/3")
 
 
@@ -84,10 +83,10 @@ ENTRIES = [
     pytest.param(Intent("create a", RECORD.address, "create", "local", "token"), id="intent with a name"),
     pytest.param(Recorded(RECORD, ("queue.b",)), id="recorded"),
     pytest.param(
-        Recorded(replace(RECORD, object={"s": Sealed("00"), "t": Set([1])}, prevent_destroy=True)), id="marks"
+        Recorded(RECORD._replace(object={"s": Sealed("00"), "t": Set([1])}, prevent_destroy=True)), id="marks"
     ),
     pytest.param(Forgotten(Address("queue", "a", 'k"]', (ModuleStep("m", 1),))), id="forgotten"),
-    pytest.param(RunRecorded(replace(RUN, metrics={"loss": 0.5}, hyperparameters={"x": Set([1])})), id="run"),
+    pytest.param(RunRecorded(RUN._replace(metrics={"loss": 0.5}, hyperparameters={"x": Set([1])})), id="run"),
     pytest.param(RunDropped(RUN), id="run dropped"),
     pytest.param(OutputsRecorded({"a": None, "$": {"$set": 1}}), id="outputs"),
 ]
@@ -111,7 +110,7 @@ def test_what_is_no_entry_is_refused(line: str) -> None:
 def test_a_ledger_survives_with_metrics_that_json_cannot_say() -> None:
     metrics = {"loss": math.nan, "best": math.inf, "worst": -math.inf, "accuracy": 0.9}
     ledger = Ledger(
-        {"trainer.a": (RUN, replace(RUN, id="r2", number=2, status="failed", failure="user", metrics=metrics))}
+        {"trainer.a": (RUN, RUN._replace(id="r2", number=2, status="failed", failure="user", metrics=metrics))}
     )
     text = ledger_text(ledger, "lineage")
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
@@ -124,15 +123,15 @@ def test_a_ledger_survives_with_metrics_that_json_cannot_say() -> None:
 
 
 def test_records_stand_in_the_order_of_addresses_one_a_line() -> None:
-    records = [replace(RECORD, address=Address("queue", "a", key)) for key in (10, 2, 1)]
-    text = state_text(replace(STATE, records={record.address: record for record in records}))
+    records = [RECORD._replace(address=Address("queue", "a", key)) for key in (10, 2, 1)]
+    text = state_text(STATE._replace(records={record.address: record for record in records}))
     lines = [line for line in text.splitlines() if '"address"' in line]
     assert [json.loads(line.rstrip(","))["address"] for line in lines] == ["queue.a[1]", "queue.a[2]", "queue.a[10]"]
 
 
 def test_a_secret_that_was_not_sealed_is_never_written() -> None:
     with pytest.raises(ValueError, match="cannot be written in clear"):
-        state_text(replace(STATE, records={RECORD.address: replace(RECORD, object={"t": Sensitive("s3cret")})}))
+        state_text(STATE._replace(records={RECORD.address: RECORD._replace(object={"t": Sensitive("s3cret")})}))
     with pytest.raises(ValueError, match="cannot be written in clear"):
         entry_line(OutputsRecorded({"t": [Sensitive("s3cret")]}))
 

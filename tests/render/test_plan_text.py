@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ def test_form(name: str, bless: bool) -> None:
 
 @pytest.mark.parametrize("render", [concise, full, brief])
 def test_no_form_shows_a_secret(render: Callable[[Plan, Style], str]) -> None:
-    plan = replace(mixed_plan(), outputs=(OutputChange("token", Sensitive("hunter1"), Sensitive("hunter2"), True),))
+    plan = mixed_plan()._replace(outputs=(OutputChange("token", Sensitive("hunter1"), Sensitive("hunter2"), True),))
     text = render(plan, Style())
     assert "hunter" not in text
     assert "5ea1ed" not in text

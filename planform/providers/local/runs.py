@@ -11,7 +11,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,7 @@ def observe(root: Path, host: str, runs: Sequence[Run]) -> dict[str, RunStatus]:
             if run.id in stalled:
                 # It may have been started since; what it is now is the last word.
                 now = _status(root, host, run, entries)
-                found[run.id] = replace(now, stalled=now.status == "queued", reason=now.reason or stalled[run.id])
+                found[run.id] = now._replace(stalled=now.status == "queued", reason=now.reason or stalled[run.id])
     return found
 
 
@@ -192,14 +192,14 @@ def _recorded(run: Run) -> RunStatus:
 def _status(root: Path, host: str, run: Run, entries: frozenset[str]) -> RunStatus:
     if not _here(host, run):
         reason = run.reason or (f"recorded on host {run.coordinates['host']}" if run.active else "")
-        return replace(_recorded(run), reason=reason, artifacts_exist=_exists(root, run.model_artifacts))
+        return _recorded(run)._replace(reason=reason, artifacts_exist=_exists(root, run.model_artifacts))
     folder = folder_of(root, run)
     record, alive = look(folder)
     if record is None or (record["status"] == "queued" and not alive and run.id not in entries):
         # No entry: it has ended since, was submitted since, or its launch was cut short.
         record = read_json(folder / "run.json")
         if record is None and not run.active:
-            return replace(_recorded(run), artifacts_exist=_exists(root, run.model_artifacts))
+            return _recorded(run)._replace(artifacts_exist=_exists(root, run.model_artifacts))
         if record is None or (record["status"] == "queued" and run.id not in submitted(root)):
             return RunStatus("queued", missing=True, artifacts_exist=False)
     return _standing_of(root, record, alive)
@@ -222,8 +222,8 @@ def _standing_of(root: Path, record: Mapping[str, Any], alive: bool) -> RunStatu
     if facts.status in ENDED:
         return facts
     if alive or facts.status == "queued":
-        return replace(facts, status="running" if alive else "queued")
-    return replace(facts, status="failed", failure="infrastructure", reason=SUPERVISOR_DIED)
+        return facts._replace(status="running" if alive else "queued")
+    return facts._replace(status="failed", failure="infrastructure", reason=SUPERVISOR_DIED)
 
 
 def _exists(root: Path, artifacts: str) -> bool:
@@ -289,7 +289,7 @@ def watch(
 
 def _told(status: RunStatus) -> RunStatus:
     """What of a status is worth telling."""
-    return replace(status, stalled=False, artifacts_exist=True, reason=status.reason if status.status in ENDED else "")
+    return status._replace(stalled=False, artifacts_exist=True, reason=status.reason if status.status in ENDED else "")
 
 
 def _stamp(root: Path, run: Run) -> tuple[int, bool]:

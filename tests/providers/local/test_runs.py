@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def test_progress_is_told_while_a_run_is_running(machine):
         if status.metrics == {"loss": 3.0}:
             gate.write_text("go")
 
-    runs.watch(machine.root, machine.host, [replace(run, status="queued")], changed, lambda: False)
+    runs.watch(machine.root, machine.host, [run._replace(status="queued")], changed, lambda: False)
     assert told[-2:] == [("running", {"loss": 3.0}), ("succeeded", {"loss": 2.0})]
 
 
@@ -195,7 +194,7 @@ def test_a_launch_cut_short_never_was_and_can_be_repeated(machine):
     folder.mkdir(parents=True)
     (folder / "run.json").write_text('{"status": "queued"}')
     (folder / "job.json").write_text("{}")
-    run = replace(machine.launch("pass", "b"), id="a", address="trainer.a", folder="", status="launching")
+    run = machine.launch("pass", "b")._replace(id="a", address="trainer.a", folder="", status="launching")
     assert machine.status(run).missing
     machine.ended(machine.launch("pass"))
     assert machine.status(run).status == "succeeded"
@@ -204,7 +203,7 @@ def test_a_launch_cut_short_never_was_and_can_be_repeated(machine):
 def test_a_run_outlives_its_launcher(machine):
     process = launcher(machine.root, "machine.launch('print(1)'); os.kill(os.getpid(), 9)")
     assert process.wait() == -signal.SIGKILL
-    run = replace(machine.launch("pass", "other"), id="a", address="trainer.a", folder="")
+    run = machine.launch("pass", "other")._replace(id="a", address="trainer.a", folder="")
     assert [status.status for status in machine.ended(run)] == ["succeeded"]
     assert machine.log(run) == "1\n"
 
@@ -291,7 +290,7 @@ def test_secrets_stand_in_private_files_only_while_the_run_is_active(machine):
 
 
 def test_a_run_of_another_host_stays_as_it_was_recorded(machine):
-    run = replace(machine.launch("pass"), coordinates={"host": "elsewhere"}, status="running", metrics={"a": 1.0})
+    run = machine.launch("pass")._replace(coordinates={"host": "elsewhere"}, status="running", metrics={"a": 1.0})
     status = machine.status(run)
     assert (status.status, status.reason, status.metrics, status.missing) == (
         "running",
@@ -306,7 +305,7 @@ def test_a_run_of_another_host_stays_as_it_was_recorded(machine):
 def test_artifacts_that_were_removed_are_missed(machine):
     run = machine.launch("pass")
     (status,) = machine.ended(run)
-    recorded = replace(run, status="succeeded", model_artifacts=status.model_artifacts)
+    recorded = run._replace(status="succeeded", model_artifacts=status.model_artifacts)
     assert machine.status(recorded).artifacts_exist
     (machine.root / status.model_artifacts).unlink()
     assert not machine.status(recorded).artifacts_exist

@@ -120,7 +120,7 @@ def test_two_processes_that_launch_at_once_never_exceed_capacity(machine):
     assert [other.wait() for other in others] == [0, 0]
     anchor = machine.launch("pass", "last", queue="main")
     names = [f"{name}{number}" for name in "xy" for number in range(4)]
-    some = [replace(anchor, id=name, address=f"trainer.{name}", folder="") for name in names]
+    some = [anchor._replace(id=name, address=f"trainer.{name}", folder="") for name in names]
     spans = intervals(machine, [*some, anchor])
     assert len(spans) == 9
     assert most_at_once(spans) <= 2
