@@ -25,7 +25,7 @@ from planform.core.plan import Plan
 from planform.core.planfile import identified, parse_plan, plan_bytes
 from planform.core.reporter import Reporter
 from planform.core.resource import Provider
-from planform.core.schemas import convert_body
+from planform.core.schemas import Attribute, convert_body
 from planform.core.secrets import sealer
 from planform.core.state import Entry, Forgotten, Recorded, Run, RunDropped, RunRecorded, Snapshot
 from planform.core.values import Object, Sealed, Value, reveal
@@ -255,14 +255,14 @@ def open_project(
     """
     folder = options.folder.resolve()
     types = schemas()
-    module = load(str(folder), types, sources)
+    module = load(str(folder), types, sources, provider_settings())
     warnings: tuple[Diagnostic, ...] = ()
     if variables is None:
         variables, warnings = variable_values(
             module, str(folder), options.workspace, options.var_files, options.variables, os.environ
         )
     created_at = created_at or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    files = DiskFiles(str(folder))
+    files = DiskFiles(str(folder), (item.folder for item in module.walk()))
     configuration, evaluation = expand(module, variables, options.workspace, files, created_at)
     kind, settings = configuration.backend
     return Project(
@@ -277,13 +277,23 @@ def open_project(
     )
 
 
+def provider_settings() -> Mapping[str, Mapping[str, Attribute]]:
+    """What may stand under `provider`, by provider."""
+    from planform.providers.local.provider import SETTINGS
+
+    return {"local": SETTINGS}
+
+
 def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edges:
     """The providers of a configuration, made when first asked for."""
 
     @cache
     def provider(name: str) -> Provider:
-        settings = configuration.provider_settings.get(name, {})
-        match name.partition(".")[0]:
+        kind = name.partition(".")[0]
+        settings = convert_body(
+            configuration.provider_settings.get(name, {}), provider_settings().get(kind, {}), (), []
+        )
+        match kind:
             case "planform":
                 from planform.providers.builtin import BuiltinProvider
 

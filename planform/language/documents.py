@@ -60,6 +60,7 @@ class Document:
     source: SourceFile
     value: Body
     keys: Mapping[AttributePath, tuple[int, int]]
+    problems: tuple[Diagnostic, ...] = ()  # repeated keys, expressions that cannot be read
 
     def place(self, *path: str | int) -> Place:
         """The place of an outer key, or of the nearest one that is known."""
@@ -79,6 +80,7 @@ def collection_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            gc.freeze()  # what was built stays to the end: no later collection needs to look at it
             gc.enable()
 
 
@@ -88,11 +90,22 @@ def load_document(source: SourceFile) -> Document:
     Raises:
         Diagnosed: the text is not YAML, repeats a key, or holds an expression that cannot be read.
     """
+    document = read_document(source)
+    if document.problems:
+        raise Diagnosed(document.problems)
+    return document
+
+
+def read_document(source: SourceFile) -> Document:
+    """As `load_document`, but what can be understood around a problem is there, and the problems beside it.
+
+    Raises:
+        Diagnosed: the text is not YAML.
+    """
     with collection_paused():
         builder = _Builder(source)
         value = builder.document()
-    builder.problems.raise_if_any()
-    return Document(source, value, builder.keys)
+    return Document(source, value, builder.keys, tuple(builder.problems.items))
 
 
 def resolve(text: str) -> Value:
@@ -285,7 +298,7 @@ class _Builder:
                 compiled = self.compiled[text] = compile_string(text)
             except ExpressionError as error:
                 self.problems.add(self.unreadable(event, error))
-                return text
+                compiled = compile_string("${null}")  # stands for a value of any kind, so that checking can go on
         if isinstance(compiled, str):
             return compiled
         mark = event.start_mark

@@ -44,7 +44,7 @@ from planform.language.blocks import (
     opaque,
     path_text,
 )
-from planform.language.documents import Document, Expr, collection_paused, load_document, locate
+from planform.language.documents import Document, Expr, collection_paused, read_document, locate
 from planform.language.errors import ExpressionError
 from planform.language.references import build_graph
 from planform.language.text import diagnostic_at
@@ -96,14 +96,20 @@ _WRITTEN: Mapping[str | int, int] = {"validation": 3, "inputs": 2, "depends_on":
 _LITERAL = ("type", "description", "sensitive", "nullable", "source", "required_version")
 
 
-def load(folder: str, schemas: Mapping[str, Schema], sources: Mapping[str, str] | None = None) -> Module:
+def load(
+    folder: str,
+    schemas: Mapping[str, Schema],
+    sources: Mapping[str, str] | None = None,
+    settings: Mapping[str, Mapping[str, Attribute]] | None = None,
+) -> Module:
     """The root module in `folder`, with its child modules. With `sources` (path to text) nothing else is read.
+    `settings` are the attribute tables of the providers, by which what stands under `provider` is checked.
 
     Raises:
         Diagnosed: every problem found, at once.
     """
     with collection_paused():
-        reader = _Reader(os.path.abspath(folder), schemas, sources)
+        reader = _Reader(os.path.abspath(folder), schemas, sources, settings or {})
         module = reader.module(os.path.abspath(folder), (), ())
         if reader.readable:
             module = module._replace(graph=build_graph(module, frozenset(reader.lost), reader.problems))
@@ -114,8 +120,14 @@ def load(folder: str, schemas: Mapping[str, Schema], sources: Mapping[str, str] 
 class _Reader:
     """Reads folders into modules and gathers what is wrong."""
 
-    def __init__(self, root: str, schemas: Mapping[str, Schema], sources: Mapping[str, str] | None) -> None:
-        self.root, self.schemas, self.sources = root, schemas, sources
+    def __init__(
+        self,
+        root: str,
+        schemas: Mapping[str, Schema],
+        sources: Mapping[str, str] | None,
+        settings: Mapping[str, Mapping[str, Attribute]],
+    ) -> None:
+        self.root, self.schemas, self.sources, self.settings = root, schemas, sources, settings
         self.problems = Problems()
         self.folders: dict[str, list[Document]] = {}
         self.lost: set[str] = set()  # names of resources whose type does not exist
@@ -132,11 +144,13 @@ class _Reader:
 
     def parsed(self, source: SourceFile) -> Document | None:
         try:
-            return load_document(source)
+            document = read_document(source)
         except Diagnosed as error:
             self.readable = False
             self.problems.items += error.problems
             return None
+        self.problems.items += document.problems
+        return document
 
     def files(self, folder: str) -> Iterator[SourceFile]:
         base = Path(os.path.relpath(folder, self.root)).as_posix()
@@ -377,6 +391,8 @@ class _Reader:
             )
             return None
         settings = {} if body is None else body
+        if kind in self.settings and isinstance(settings, dict):
+            self.body(place, settings, self.settings[kind])
         if not isinstance(settings, dict):
             self.problem(
                 place, "Invalid provider settings", f"The settings are a mapping, not {_kind(body)}.", key=True

@@ -355,6 +355,8 @@ class _Teller:
             detail = f'There is no resource type "{kind}".'
             same_name = {item.name: found.place for item, found in declared.items() if item.type == unknown_type}
             suggestion, related = _suggest(f"{unknown_type}.", name, same_name)
+            if not same_name:
+                suggestion = f"The nearest type is {unknown_type}, of which there is no {name} here."
             self.problem("Reference to undeclared resource", detail, suggestion, related)
             return
         known = {item.name: found.place for item, found in declared.items() if item.type == kind}
