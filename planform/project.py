@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -379,16 +378,9 @@ def _private_source(path: Path, name: str, digest: str, seal: Callable[..., str]
 
 
 def _check_files(folder: Path, plan: Plan) -> None:
-    for name, digest in plan.files.items():
-        try:
-            actual = sha256((folder / name).read_bytes()).hexdigest()
-        except OSError as error:
-            raise PlanStale(
-                f"{name}, which the plan read, cannot be read now: {error.strerror}.", suggestion="Make a new plan."
-            ) from None
-        if actual != digest:
-            raise PlanStale(
-                f"{name}, which the plan read, changed after it was made.",
-                f"Its content was {digest[:12]} and is now {actual[:12]}.",
-                "Make a new plan: planform plan --out FILE",
-            )
+    changed = DiskFiles(str(folder)).changed(plan.files)
+    if changed:
+        raise PlanStale(
+            f"{', '.join(changed[:5])} changed after the plan was made, and the plan read it.",
+            suggestion="Make a new plan: planform plan --out FILE",
+        )

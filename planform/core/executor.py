@@ -79,7 +79,8 @@ class TreeRead(NamedTuple):
     kind: Literal["source", "data"]
     path: str  # absolute
     attribute: AttributePath  # where the configuration names it
-    requires: tuple[str, ...] = ()  # files that must be inside: entry_script, requirements
+    # Files that must be inside (entry_script, requirements), each with where the configuration names it.
+    requires: tuple[tuple[str, AttributePath], ...] = ()
     ignore: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
 

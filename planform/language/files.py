@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from planform.core.errors import PlanformError
+
+LISTING = "fileset:"
 
 
 class DiskFiles:
     """A snapshot of the files on disk that grows as they are read: what was read once never changes again.
 
     `digests` maps the path, relative to the root module's folder, to the sha256 of what was read; to "" for a file that
-    was looked for and did not exist.
+    was looked for and did not exist. A listing stands under `fileset:PATTERN in FOLDER`.
     """
 
     def __init__(self, folder: str, module_folders: Iterable[str] = ()) -> None:
@@ -49,7 +52,21 @@ class DiskFiles:
         """The files under `path` that match, as sorted POSIX paths relative to `path`."""
         top = self._inside(path, base)
         wanted = glob_pattern(pattern)
-        return sorted(found for found in _files_under(top) if wanted.fullmatch(found))
+        found = sorted(name for name in _files_under(top) if wanted.fullmatch(name))
+        listing = "\n".join(found).encode()
+        self.digests[f"{LISTING}{pattern} in {self._shown(top)}"] = hashlib.sha256(listing).hexdigest()
+        return found
+
+    def changed(self, digests: Mapping[str, str]) -> list[str]:
+        """Which of the files and listings with these digests are not so now."""
+        for name in digests:
+            pattern, between, top = name.removeprefix(LISTING).rpartition(" in ")
+            with suppress(OSError, PlanformError):
+                if name.startswith(LISTING) and between:
+                    self.glob(pattern, top, self.folder)
+                else:
+                    self.exists(name, self.folder)
+        return [name for name, digest in digests.items() if self.digests.get(name) != digest]
 
     def _inside(self, path: str, base: str) -> str:
         full = os.path.realpath(os.path.join(base, path))

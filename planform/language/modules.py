@@ -44,7 +44,7 @@ from planform.language.blocks import (
     opaque,
     path_text,
 )
-from planform.language.documents import Document, Expr, collection_paused, read_document, locate
+from planform.language.documents import Document, Expr, collection_paused, locate, read_document
 from planform.language.errors import ExpressionError
 from planform.language.references import build_graph
 from planform.language.text import diagnostic_at

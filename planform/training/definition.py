@@ -57,8 +57,11 @@ def source_read(desired: Object, folder: str) -> TreeRead | None:
     source = plain(code.get("source_dir"))
     if not is_local(source):
         return None
-    names = (plain(code.get("entry_script")), plain(code.get("requirements")))
-    requires = tuple(os.path.normpath(name) for name in names if isinstance(name, str))
+    requires = tuple(
+        (os.path.normpath(name), ("source_code", attribute))
+        for attribute in ("entry_script", "requirements")
+        if isinstance(name := plain(code.get(attribute)), str)
+    )
     return _read("source", absolute(folder, source), ("source_code", "source_dir"), requires, code)
 
 
@@ -68,7 +71,9 @@ def driver_read(desired: Object, folder: str) -> TreeRead | None:
     source, script = plain(custom.get("driver_dir")), plain(custom.get("driver_script"))
     if not is_local(source):
         return None
-    requires = (os.path.normpath(script),) if isinstance(script, str) else ()
+    requires = (
+        ((os.path.normpath(script), ("distributed", "custom", "driver_script")),) if isinstance(script, str) else ()
+    )
     return _read("source", absolute(folder, source), ("distributed", "custom", "driver_dir"), requires, {})
 
 
@@ -80,10 +85,13 @@ def data_read(item: Input, folder: str, produced: Mapping[str, str]) -> TreeRead
     return TreeRead(f"data:{path}", "data", path, item.attribute)
 
 
-def _read(kind: str, path: str, attribute: AttributePath, requires: tuple[str, ...], code: Object) -> TreeRead:
+def _read(
+    kind: str, path: str, attribute: AttributePath, requires: tuple[tuple[str, AttributePath], ...], code: Object
+) -> TreeRead:
     ignore, include = _texts(code.get("ignore_patterns")), _texts(code.get("include"))
     # One folder read in two ways is two trees.
-    ways = [f"{sign}{','.join(names)}" for sign, names in (("?", requires), ("-", ignore), ("+", include)) if names]
+    wanted = tuple(name for name, _ in requires)
+    ways = [f"{sign}{','.join(names)}" for sign, names in (("?", wanted), ("-", ignore), ("+", include)) if names]
     return TreeRead(" ".join((f"{kind}:{path}", *ways)), "source", path, attribute, requires, ignore, include)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from planform.core.errors import did_you_mean
 from planform.core.executor import Tree, TreeRead
 from planform.core.schemas import Misfit
+from planform.core.values import AttributePath
 
 IGNORE_FILE = ".planformignore"
 IGNORED = ("__pycache__", ".git", ".DS_Store", ".cache", ".ipynb_checkpoints", ".planform", IGNORE_FILE)
@@ -116,9 +117,9 @@ def _scan_source(read: TreeRead) -> Tree | list[Misfit]:
                     suggestion=f"Leave it out with a line in {IGNORE_FILE}, or list it in source_code.include.",
                 )
             )
-    for required in read.requires:
+    for required, attribute in read.requires:
         if required not in found:
-            misfits.append(_not_inside(read, required, found, os.path.lexists(os.path.join(root, required))))
+            misfits.append(_not_inside(read, required, attribute, found, os.path.lexists(os.path.join(root, required))))
     return misfits or _hashed(found.values(), read, modes=True)
 
 
@@ -230,14 +231,14 @@ def _missing(read: TreeRead) -> Misfit:
     return Misfit(read.attribute, f"There is no {kind} {shown(read.path)}.", suggestion=did_you_mean(name, here))
 
 
-def _not_inside(read: TreeRead, required: str, found: Iterable[str], exists: bool) -> Misfit:
+def _not_inside(read: TreeRead, required: str, attribute: AttributePath, found: Iterable[str], exists: bool) -> Misfit:
     if exists:
         return Misfit(
-            read.attribute,
+            attribute,
             f"{_place(read.path, required)} is there, but it is ignored, so it would not be packaged.",
             suggestion=f"Look at .gitignore, {IGNORE_FILE} and ignore_patterns, or list it in source_code.include.",
         )
     alike = [name for name in found if posixpath.splitext(name)[1] == posixpath.splitext(required)[1]]
     return Misfit(
-        read.attribute, f'There is no "{required}" in {shown(read.path)}.', suggestion=did_you_mean(required, alike)
+        attribute, f'There is no "{required}" in {shown(read.path)}.', suggestion=did_you_mean(required, alike)
     )

@@ -230,7 +230,7 @@ def test_a_circle_of_folders_ends(src):
         pytest.param("src/train.py", {}, "src/train.py is a file.", "Name the folder that it is in.", id="a file"),
         pytest.param(
             "src",
-            {"requires": ("trian.py",)},
+            {"requires": (("trian.py", ("source_code", "entry_script")),)},
             'There is no "trian.py" in src.',
             'Did you mean "train.py"?',
             id="script",
@@ -240,7 +240,7 @@ def test_a_circle_of_folders_ends(src):
         ),
         pytest.param(
             "src",
-            {"requires": ("train.py",), "ignore": ("train.py",)},
+            {"requires": (("train.py", ("source_code", "entry_script")),), "ignore": ("train.py",)},
             "src/train.py is there, but it is ignored, so it would not be packaged.",
             "Look at .gitignore, .planformignore and ignore_patterns, or list it in source_code.include.",
             id="ignored script",
