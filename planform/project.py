@@ -18,7 +18,7 @@ from planform.backends import backend_for
 from planform.core.addresses import Address
 from planform.core.backend import Backend
 from planform.core.configuration import Configuration
-from planform.core.errors import Diagnostic, PlanformError, PlanStale, did_you_mean
+from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, did_you_mean
 from planform.core.executor import Executor
 from planform.core.plan import Plan
 from planform.core.planfile import identified, parse_plan, plan_bytes
@@ -37,7 +37,7 @@ from planform.language.expand import expand
 from planform.language.files import DiskFiles
 from planform.language.modules import load
 from planform.language.scope import Evaluation
-from planform.language.variables import variable_values
+from planform.language.variables import NO_VALUE, variable_values
 from planform.resources import schemas
 from planform.training.rules import TrainingRules
 
@@ -274,6 +274,20 @@ def open_project(
         created_at=created_at,
         warnings=warnings,
     )
+
+
+def open_recorded(options: Options) -> Project:
+    """A project to look at, not to plan: required variables may be missing, and are unknown then.
+
+    Raises:
+        Diagnosed: everything else that is wrong.
+    """
+    try:
+        return open_project(options)
+    except Diagnosed as error:
+        if any(not problem.summary.startswith(NO_VALUE) for problem in error.problems):
+            raise
+        return open_project(options, variables={})
 
 
 def provider_settings() -> Mapping[str, Mapping[str, Attribute]]:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options, address: str, number: int | None, node: str | None, follow: bool) -> None:
     """What a run printed."""
-    from planform.project import open_project
+    from planform.project import open_recorded
 
     screen: Screen = click.get_current_context().obj
-    project = open_project(options)
+    project = open_recorded(options)
     run = one_run(observed(project), address, number)
     for name, line in project.executor_for(run).logs(run, node, follow):
         mark = "" if node else screen.style.paint(f"[{name}] ", "dim")

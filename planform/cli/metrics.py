@@ -25,12 +25,12 @@ def command(
     options: Options, addresses: tuple[str, ...], number: int | None, compare: bool, history: bool, as_json: bool
 ) -> None:
     """What runs measured. Without ADDRESS, the newest run of every trainer side by side."""
-    from planform.project import open_project
+    from planform.project import open_recorded
     from planform.render.runs_json import metrics_json
     from planform.render.runs_text import comparison, history_table, metrics_table
 
     screen: Screen = click.get_current_context().obj
-    project = open_project(options)
+    project = open_recorded(options)
     runs = runs_of(observed(project), addresses, number)
     chosen = runs if compare or number is not None else newest(runs)
     if as_json:

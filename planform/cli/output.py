@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options, name: str | None, as_json: bool, raw: bool) -> None:
     """Print outputs as they were last applied."""
-    from planform.project import open_project
+    from planform.project import open_recorded
     from planform.render.state_json import outputs_json
     from planform.render.state_text import outputs_text, value_block
 
     screen: Screen = click.get_current_context().obj
     if raw and not name:
         raise PlanformError("--raw prints one output: give its NAME.", suggestion="planform output --raw NAME")
-    outputs = open_project(options).snapshot().state.outputs
+    outputs = open_recorded(options).snapshot().state.outputs
     if name is None:
         if as_json:
             screen.json(outputs_json(outputs))

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options) -> None:
     """Record what is live now: objects changed outside planform, and how runs have gone on."""
-    from planform.project import open_project
+    from planform.project import open_recorded
     from planform.render.state_text import refreshed_text
 
     screen: Screen = click.get_current_context().obj
-    project = open_project(options)
+    project = open_recorded(options)
     before = project.snapshot()
     with screen.progress() as progress:
         after = project.refresh(progress)

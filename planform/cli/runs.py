@@ -30,12 +30,12 @@ def command() -> None:
 @project_options
 def list_command(options: Options, address: str | None, as_json: bool) -> None:
     """Runs of a trainer, or of all."""
-    from planform.project import open_project
+    from planform.project import open_recorded
     from planform.render.runs_json import runs_json
     from planform.render.runs_text import runs_table
 
     screen: Screen = click.get_current_context().obj
-    runs = runs_of(observed(open_project(options)), [address] if address else [])
+    runs = runs_of(observed(open_recorded(options)), [address] if address else [])
     if as_json:
         screen.json(runs_json(runs))
     else:
@@ -51,11 +51,11 @@ def wait_command(options: Options, address: str | None, timeout: float | None) -
 
     Exits with 0 when all succeeded, 1 when one failed or was stopped, 3 when time was up.
     """
-    from planform.project import open_project
+    from planform.project import open_recorded
     from planform.render.live import PlainReporter
 
     screen: Screen = click.get_current_context().obj
-    project = open_project(options)
+    project = open_recorded(options)
     patterns = [address] if address else []
     waited = newest(runs_of(observed(project), patterns))
     deadline = time.monotonic() + timeout if timeout is not None else None

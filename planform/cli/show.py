@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options, form: str, planfile: str | None, as_json: bool) -> None:
     """Show a saved plan, or the state when no PLAN is given."""
-    from planform.project import open_project, read_plan
+    from planform.project import open_recorded, read_plan
 
     screen: Screen = click.get_current_context().obj
     if planfile:
@@ -34,7 +34,7 @@ def command(options: Options, form: str, planfile: str | None, as_json: bool) ->
         else:
             screen.out(plan_form(plan, form, screen))
         return
-    snapshot = open_project(options).snapshot()
+    snapshot = open_recorded(options).snapshot()
     if as_json:
         from planform.render.state_json import state_json
 

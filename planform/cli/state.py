@@ -25,10 +25,10 @@ def command() -> None:
 @project_options
 def list_command(options: Options, pattern: str | None) -> None:
     """Addresses of recorded resources; PATTERN is an address or a glob."""
-    from planform.project import open_project
+    from planform.project import open_recorded
 
     screen: Screen = click.get_current_context().obj
-    known = [str(address) for address in sorted(open_project(options).snapshot().state.records)]
+    known = [str(address) for address in sorted(open_recorded(options).snapshot().state.records)]
     for address in matching(pattern, known, "recorded resource") if pattern else known:
         screen.out(f"{address}\n")
 
@@ -39,12 +39,12 @@ def list_command(options: Options, pattern: str | None) -> None:
 @project_options
 def show_command(options: Options, address: str, as_json: bool) -> None:
     """Every attribute of a recorded resource."""
-    from planform.project import open_project
+    from planform.project import open_recorded
     from planform.render.state_json import record_form
     from planform.render.state_text import record_text
 
     screen: Screen = click.get_current_context().obj
-    snapshot = open_project(options).snapshot()
+    snapshot = open_recorded(options).snapshot()
     by_name = {str(record.address): record for record in snapshot.state.records.values()}
     chosen = [by_name[name] for name in matching(address, by_name, "recorded resource")]
     if as_json:

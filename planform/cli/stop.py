@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options, address: str, number: int | None) -> None:
     """Stop the queued and running runs of a trainer. A stopped run is held until it is retried or changed."""
-    from planform.project import open_project
+    from planform.project import open_recorded
 
     screen: Screen = click.get_current_context().obj
-    project = open_project(options)
+    project = open_recorded(options)
     runs = runs_of(observed(project), [address], number)
     active = [run for run in runs if run.active]
     for run in active:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options, as_json: bool) -> int:
     """Check the files: every problem at once, without asking anyone."""
-    from planform.project import open_project
+    from planform.project import open_recorded
 
     screen: Screen = click.get_current_context().obj
     problems: tuple[Diagnostic, ...]
     try:
-        problems = open_project(options).warnings
+        problems = open_recorded(options).warnings
     except Diagnosed as error:
         problems = error.problems
     failed = any(problem.severity == "error" for problem in problems)

@@ -18,6 +18,8 @@ from planform.language.text import diagnostic_at
 PREFIX = "PLANFORM_VAR_"
 SUFFIX = ".pfvars.yaml"
 
+NO_VALUE = "No value for required variable"
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -185,5 +187,5 @@ def _missing(variable: Variable, searched: Sequence[str]) -> Diagnostic:
     suggestion = f"Give it with --var {variable.name}=..., in planform{SUFFIX}, or as {PREFIX}{variable.name}."
     place = variable.place
     return diagnostic_at(
-        place.source, place.span, f"No value for required variable {variable.name}", detail, suggestion
+        place.source, place.span, f"{NO_VALUE} {variable.name}", detail, suggestion
     )
