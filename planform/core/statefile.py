@@ -227,7 +227,7 @@ def _check_format(document: Any, where: str, kind: str) -> None:
         raise StateDamaged(
             f"{where} is a Terraform state, not a planform {kind}.",
             "planform keeps a state of its own.",
-            "Give the backend another path; what the Terraform state exports can be read with data.remote_state.",
+            "Give the backend another path.",
         )
     found = document.get("format") if isinstance(document, dict) else None
     if type(found) is not int or "checksum" not in document:

@@ -17,7 +17,7 @@ from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Snapshot
-from planform.core.values import Object, Sensitive, has_sensitive
+from planform.core.values import Object, Sensitive, has_sensitive, is_wholly_known
 from planform.engine.diff import changed_attributes, comparable, differing_leaves
 from planform.engine.edges import Edges
 from planform.engine.instances import (
@@ -108,6 +108,9 @@ def plan(
     walk.problems.raise_if_any()
     changes = tuple(walk.changes[address] for address in sorted(walk.changes, key=Address.sort_key))
     steps = steps_of(changes, configuration, dependencies, snapshot.state.dependencies, edges.schemas)
+    if not steps:
+        # Nothing is done, so nothing unknown becomes known: a run in progress is no change (S3.3).
+        outputs = tuple(item if is_wholly_known(item.after) else item._replace(after=item.before) for item in outputs)
     drift, unshown = _drift(walk, changes)
     touched = {step.address for step in steps}
     return Plan(

@@ -48,8 +48,9 @@ def _untab(line: str) -> Repaired:
 def _inner_quotes(line: str) -> Repaired:
     """`"${x["y"]}"`: quotes inside an expression that end the string around it."""
     for outer, inner in (('"', "'"), ("'", '"')):
-        begin = line.find(f"{outer}${{")
+        # The last string that is broken is mended: what stands before it may be in order.
         end = line.rfind(f"}}{outer}")
+        begin = line.rfind(f"{outer}${{", 0, end + 1)
         middle = line[begin + 3 : end]
         if 0 <= begin < end and outer in middle and inner not in middle:
             return line[: begin + 3] + middle.replace(outer, inner) + line[end:], begin, end + 2

@@ -263,7 +263,7 @@ def private_sources(module: Module) -> frozenset[str]:
         variable.place.source.path
         for inner in module.walk()
         for variable in inner.variables.values()
-        if variable.sensitive and variable.default is not None
+        if variable.sensitive and variable.default not in (None, "")
     }
     found |= {
         source.path for inner in module.walk() for source in inner.sources if _SENSITIVE_LITERAL.search(source.text)

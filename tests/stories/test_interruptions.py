@@ -1,0 +1,101 @@
+"""planform is killed, interrupted or run twice: runs go on, nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+
+from planform.backends.local import LocalBackend
+
+from .conftest import User, open_gate, until
+
+
+def is_running(user: User) -> bool:
+    return any(
+        '"running"' in (folder / "run.json").read_text()
+        for folder in user.run_folders()
+        if (folder / "run.json").exists()
+    )
+
+
+def test_a_run_outlives_the_planform_that_launched_it(gated: User) -> None:
+    process = gated.start("apply", "-y")
+    until(lambda: "run 1 running" in process.stdout.readline(), "the launch")  # type: ignore[union-attr]
+    process.kill()
+    process.communicate()
+    plan = gated.run("plan", "--detailed-exitcode")
+    assert "run 1 in progress" in plan
+    open_gate(gated)
+    gated.run("runs", "wait", "--timeout", "30")
+    assert "+ acc  {acc: 0.5}" in gated.run("plan", "--detailed-exitcode", code=2)  # the output can be recorded now
+    gated.run("apply", "-y")
+    assert gated.run("plan", "--detailed-exitcode") == "No changes. 1 run is as the files say.\n"
+    assert json.loads(gated.run("output", "--json"))["acc"]["value"] == {"acc": 0.5}
+    assert len(gated.run_folders()) == 1
+
+
+def test_ctrl_c_leaves_the_run_alone(gated: User) -> None:
+    process = gated.start("apply", "-y")
+    until(lambda: "run 1 running" in process.stdout.readline(), "the launch")  # type: ignore[union-attr]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert "planform runs" in out + err
+    assert is_running(gated)
+    open_gate(gated)
+    gated.run("runs", "wait", "--timeout", "30")
+
+
+def test_a_second_apply_is_refused_while_the_first_changes_things(user: User) -> None:
+    user.write("planform: {name: two}\nresource:\n  planform_data: {a: {input: 1}}\n")
+    backend = LocalBackend(user.folder / "state" / "default.json")
+    with backend.lock("apply"):
+        refused = user.run("apply", "-y", code=1)
+        waiting = user.start("apply", "-y", "--lock-timeout", "30s")
+        assert "Plan: 1 to create" in user.run("plan")  # looking needs no lock
+    said = " ".join(refused[refused.index("Error:") :].replace(str(user.folder), "<folder>").split())
+    assert re.sub(r"\S+@\S+", "<who>", re.sub(r"[\d:]*\d+", "0", said)) == (
+        "Error: The state <folder>/state/default.json is locked by <who> (planform apply, process 0) since 0, 0 seconds ago. "
+        "Process 0 lives. Wait for it, or give --lock-timeout 0m."
+    )
+    waiting.communicate(timeout=60)
+    assert waiting.returncode == 0
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+
+
+def test_the_lock_is_free_while_training(gated: User) -> None:
+    first = gated.start("apply", "-y")
+    until(lambda: "run 1 running" in first.stdout.readline(), "the launch")  # type: ignore[union-attr]
+    gated.edit("output:", "  planform_data: {other: {input: 1}}\noutput:")
+    assert "1 created" in gated.run("apply", "-y", "--target", "planform_data.other")
+    open_gate(gated)
+    first.communicate(timeout=30)
+    assert first.returncode == 0
+    assert gated.run("state", "list") == "planform_data.other\ntrainer.t\n"
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_nothing_done_twice(user: User) -> None:
+    """Kills at random moments of an apply that makes values, queues and a run; then plan and apply finish the job."""
+    data = "".join(f"    d{index}: {{input: {index}}}\n" for index in range(150))
+    queues = "".join(f"    e{index}: {{capacity_limits: [{{max_capacity: 1}}]}}\n" for index in range(20))
+    text = f"planform: {{name: kill, default_provider: local}}\nresource:\n  planform_data:\n{data}  service_environment:\n{queues}"
+    trainer = "  trainer:\n    t: {training_image: img, source_code: {command: echo done}}\n"
+    chance = random.Random(7)
+    for trial in range(12):
+        user.write(
+            text + trainer + f"      \n    t{trial}: {{training_image: img, source_code: {{command: echo {trial}}}}}\n"
+        )
+        process = user.start("apply", "-y")
+        delay = chance.uniform(0.15, 0.9)
+        try:
+            process.wait(timeout=delay)
+        except Exception:
+            process.kill()
+        process.communicate()
+        user.run("state", "list")
+        user.run("apply", "-y")
+        assert user.run("plan", "--detailed-exitcode").startswith("No changes."), trial
+        assert len(user.run_folders()) == len({folder.parent for folder in user.run_folders()}), (
+            "a run was launched twice"
+        )

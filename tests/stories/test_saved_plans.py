@@ -1,0 +1,96 @@
+"""A saved plan is applied exactly, once, and not when what it saw has changed (S2.6, S2.7)."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from .conftest import User
+
+VALUES = """
+planform: {name: saved}
+variable:
+  size: {type: number, default: 1}
+  token: {type: string, sensitive: true, default: ""}
+resource:
+  planform_data:
+    a: {input: {size: "${var.size}", note: "${file('note.txt')}"}}
+    b: {input: "${planform_data.a.id}"}
+    c: {input: "${var.token}"}
+"""
+
+
+@pytest.fixture
+def values(user: User) -> User:
+    user.write(VALUES)
+    user.write("hello", "note.txt")
+    return user
+
+
+def test_what_was_reviewed_is_applied(values: User) -> None:
+    values.run("plan", "--out", "p.pfplan", "--var", "size=5")
+    values.edit("default: 1", "default: 9")
+    values.run("apply", "p.pfplan")
+    assert "size: 5" in values.run("state", "show", "planform_data.a")
+
+
+def test_it_is_applied_once(values: User) -> None:
+    values.run("plan", "--out", "p.pfplan")
+    values.run("apply", "p.pfplan")
+    refused = values.run("apply", "p.pfplan", code=1)
+    assert "This plan is stale" in refused
+    assert "planform plan --out" in refused
+
+
+def test_a_changed_file_makes_it_stale(values: User) -> None:
+    values.run("plan", "--out", "p.pfplan")
+    values.write("other", "note.txt")
+    assert "note.txt changed after the plan was made" in values.run("apply", "p.pfplan", code=1)
+    assert values.run("state", "list") == ""
+
+
+def test_another_apply_of_the_same_records_makes_it_stale_and_of_others_does_not(values: User) -> None:
+    values.run("apply", "-y")
+    values.run("plan", "--out", "one.pfplan", "--var", "size=2", "--target", "planform_data.a")
+    values.run("plan", "--out", "other.pfplan", "--var", "token=x", "--target", "planform_data.c")
+    values.run("apply", "-y", "--var", "size=3", "--target", "planform_data.a")
+    refused = values.run("apply", "one.pfplan", code=1)
+    assert "planform_data.a changed after it was made" in " ".join(refused.split())
+    values.environment = {"PLANFORM_VAR_token": "x"}
+    values.run("apply", "other.pfplan")
+
+
+def test_secrets_are_given_again_and_must_match(values: User) -> None:
+    values.environment = {"PLANFORM_VAR_token": "hunter2"}
+    values.run("plan", "--out", "p.pfplan")
+    values.environment = {"PLANFORM_VAR_token": "hunter3"}
+    assert "The sensitive variable token is not what it was" in values.run("apply", "p.pfplan", code=1)
+    values.environment = {"PLANFORM_VAR_token": "hunter2"}
+    values.run("apply", "p.pfplan")
+    written = b"".join(path.read_bytes() for path in values.folder.rglob("*") if path.is_file())
+    assert b"hunter2" not in written
+
+
+def test_another_state_refuses_it(values: User) -> None:
+    values.run("apply", "-y")
+    values.run("plan", "--out", "p.pfplan", "--var", "size=2")
+    shutil.rmtree(values.folder / "state")
+    assert "The state this plan was made for is gone" in values.run("apply", "p.pfplan", code=1)
+    values.run("apply", "-y")
+    assert "This plan was made for another state" in values.run("apply", "p.pfplan", code=1)
+
+
+def test_a_changed_source_tree_makes_it_stale(digits: User) -> None:
+    digits.run("plan", "--out", "p.pfplan")
+    digits.edit("import", "import  ", "src/train.py")
+    refused = digits.run("apply", "p.pfplan", code=1)
+    assert "src changed after the plan was made" in refused
+    assert digits.run_folders() == []
+
+
+def test_no_plan_file(user: User) -> None:
+    user.write("planform: {name: x}\n")
+    assert "nowhere.pfplan" in user.run("apply", "nowhere.pfplan", code=1)
+    user.write("garbage", "x.pfplan")
+    assert "is not a plan file" in user.run("apply", "x.pfplan", code=1)
