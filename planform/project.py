@@ -217,14 +217,9 @@ class Project:
             raise PlanformError(
                 f"There is no trainer {address} in the files.", suggestion=did_you_mean(str(address), trainers)
             )
-        snapshot = self.backend.read()
-        evaluation = self.evaluation.fresh()
-        observation = observe(self.configuration, evaluation, snapshot, self.edges, refresh=False, reporter=Reporter())
-        folder = self.configuration.modules[address.module].folder
-        desired = convert_body(evaluation.body(instance), self.edges.schemas[address.type].attributes, (), [])
-        return self.edges.rules.components(
-            desired, observation.trees, folder, observation.produced, sealer(snapshot.state.salt)
-        )
+        changes = self.plan(targets=(str(address),), refresh=False).changes
+        run = next(change.run for change in changes if change.address == address)
+        return dict(run.components) if run is not None and run.digest else None
 
 
 def progress_entries(snapshot: Snapshot, edges: Edges) -> list[Entry]:

@@ -27,6 +27,7 @@ class Observation:
     stalled: frozenset[str] = frozenset()  # ids of queued runs that nothing will start
     trees: Mapping[str, Tree] = field(default_factory=dict)  # by TreeRead.key
     misfits: Mapping[Address, tuple[Misfit, ...]] = field(default_factory=dict)  # trees that could not be read
+    unreadable: frozenset[str] = frozenset()  # their keys
     coordinates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # provider -> where it works
     gone: frozenset[str] = frozenset()  # ids of runs whose artifacts no longer exist
     produced: Mapping[str, str] = field(default_factory=dict)  # artifact -> digest of the run that made it
@@ -51,13 +52,14 @@ def observe(
     live = read_live(list(records.values()), edges, reporter) if refresh else {}
     ledger, stalled = read_progress(snapshot.ledger, edges)
     produced = {run.model_artifacts: run.digest for runs in ledger.runs.values() for run in runs if run.model_artifacts}
-    trees, misfits = read_trees(configuration, evaluation, edges, produced)
+    trees, misfits, unreadable = read_trees(configuration, evaluation, edges, produced)
     return Observation(
         live=live,
         ledger=ledger,
         stalled=stalled,
         trees=trees,
         misfits=misfits,
+        unreadable=unreadable,
         coordinates={name: dict(edges.provider(name).coordinates()) for name in sorted(providers)},
         produced=produced,
     )
@@ -118,7 +120,7 @@ def read_progress(ledger: Ledger, edges: Edges) -> tuple[Ledger, frozenset[str]]
 
 def read_trees(
     configuration: Configuration, evaluation: Evaluation, edges: Edges, produced: Mapping[str, str]
-) -> tuple[dict[str, Tree], dict[Address, tuple[Misfit, ...]]]:
+) -> tuple[dict[str, Tree], dict[Address, tuple[Misfit, ...]], frozenset[str]]:
     """The trees that definitions of runs name; what names them must not depend on what apply makes."""
     wanted: dict[str, TreeRead] = {}
     users: dict[str, list[Address]] = {}
@@ -142,7 +144,7 @@ def read_trees(
         else:
             for address in users[key]:
                 misfits[address] = (*misfits.get(address, ()), *found)
-    return trees, misfits
+    return trees, misfits, frozenset(wanted) - frozenset(trees)
 
 
 def without_artifacts(plan: Plan, observation: Observation, edges: Edges) -> Observation | None:

@@ -8,7 +8,7 @@ from planform.core.addresses import Address
 from planform.core.configuration import Instance
 from planform.core.executor import Executor
 from planform.core.plan import Action, Change, RunPlan
-from planform.core.schemas import Schema
+from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
 from planform.core.values import Object, Unknown, Value, first_unknown, same
 from planform.engine.diff import changed_attributes, comparable
@@ -43,6 +43,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     if blocked is not None:
         return Change(address, Action.NO_OP, prior, prior, provider, notes=(f"waits for {blocked}, which is held",))
     folder = walk.configuration.modules[address.module].folder
+    report(walk, instance, _unread(walk, desired, folder))
     components = rules.components(desired, walk.observation.trees, folder, walk.observation.produced, walk.seal)
     unknown = first_unknown(desired) if components is None else None
     wanted = Definition(
@@ -54,7 +55,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
         mode=desired.get("run", "on_change"),
         on_change=desired.get("on_change", "finish"),
         max_attempts=desired.get("max_attempts", 2),
-        waits_for=unknown.origin if unknown else "",
+        waits_for=unknown.origin if unknown is not None else "",
     )
     asked = Options(address in walk.retry, walk.retry_failed, address in walk.run, walk.observation.gone)
     current = current_run(record, runs)
@@ -65,6 +66,20 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
         walk.held[instance.block.address] = address
     after = {**desired, **{name: exported.get(name) for name, _ in kind.computed if name not in desired}}
     return _trainer_change(walk, instance, schema, prior, after, run, tuple(notes))
+
+
+def _unread(walk: Walk, desired: Object, folder: str) -> list[Misfit]:
+    """Paths that only came to be known while planning: nothing was read there, so no digest can be made of them."""
+    observation = walk.observation
+    return [
+        Misfit(
+            read.attribute,
+            f"{read.path} comes from a resource, and what a run reads must be known before anything is planned.",
+            suggestion="Name the path by variables and locals; the artifacts of another trainer may be named directly.",
+        )
+        for read in walk.edges.rules.reads(desired, folder, observation.produced)
+        if read.key not in observation.trees and read.key not in observation.unreadable
+    ]
 
 
 def _run_outcome(
