@@ -1,0 +1,96 @@
+"""README and docs are held to the truth: their YAML is valid, and what they show is what planform prints.
+
+The `$ ` lines of README's console blocks are run in order in one copy of the quickstart; `pytest --bless` writes what they
+print now into README.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from planform.core.configuration import SourceFile
+from planform.language.documents import load_document
+from planform.language.functions import NAMES
+from planform.language.modules import load
+from planform.resources import schemas
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+YAML = [
+    pytest.param(text, id=f"{page.relative_to(ROOT)}-{index}")
+    for page in PAGES
+    for index, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL), start=1)
+]
+
+
+@pytest.mark.parametrize("text", YAML)
+def test_yaml_of_the_docs_is_valid(text: str, tmp_path: Path) -> None:
+    load_document(SourceFile("page.pf.yaml", text))
+    if text.startswith("planform:"):
+        (tmp_path / "main.pf.yaml").write_text(text)
+        load(str(tmp_path), schemas())
+
+
+def test_the_docs_list_every_function() -> None:
+    text = (ROOT / "docs" / "language.md").read_text()
+    listed = text.partition("<!-- functions -->")[2].partition("<!-- end of functions -->")[0]
+    assert re.findall(r"`(\w+)`", listed) == sorted(NAMES)
+
+
+def steady(text: str) -> list[str]:
+    """The lines without what differs from run to run; lines of steps that run side by side are put in order."""
+    for pattern, mark in (
+        (r"@(fast|slow)/(\d)-\w+", r"@\1/\2-RUN"),
+        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?", "TIME"),
+        (r"\bin \d+\.\d s", "in N s"),
+        (r" +\d+\.\d s\b", " N s"),
+        (r"[\w.-]+@[\w.-]+(?=[.,])", "WHO"),
+        (r"/\S*/planform-readme\S*?/", ""),
+    ):
+        text = re.sub(pattern, mark, text)
+    lines: list[str] = []
+    steps: list[str] = []
+    for line in text.splitlines():
+        if re.match(r"\S+: (run \d|creat)", line):
+            steps.append(line)
+            continue
+        lines += sorted(steps)
+        steps = []
+        lines.append(line.rstrip())
+    return lines + sorted(steps)
+
+
+def test_the_console_blocks_are_what_planform_prints(tmp_path: Path, bless: bool) -> None:
+    copy = tmp_path / "planform-readme"
+    shutil.copytree(ROOT / "examples" / "quickstart", copy)
+    folder = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "COLUMNS": "100", "NO_COLOR": "1"}
+    text = README.read_text()
+    shown: list[str] = []
+
+    def run(block: re.Match[str]) -> str:
+        answer = ""
+        for command in re.findall(r"^\$ (.*)$", block[1], re.MULTILINE):
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=copy, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            )
+            output = done.stdout.rstrip("\n")
+            answer += f"$ {command}\n" + (f"{output}\n\n" if output else "")
+        shown.append(answer)
+        return f"```console\n{answer.rstrip()}\n```"
+
+    blessed = CONSOLE.sub(run, text)
+    if bless:
+        README.write_text(blessed)
+        return
+    for block, actual in zip(CONSOLE.findall(text), shown, strict=True):
+        assert steady(actual.rstrip()) == steady(block.rstrip())
