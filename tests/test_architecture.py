@@ -194,7 +194,12 @@ def test_runtime_is_written_for_the_oldest_python():
             "runtime.launch", "from planform import __version__", ["runtime imports nothing of planform"], id="runtime"
         ),
         pytest.param("engine.walk", "from . import diff", ["imports are absolute"], id="relative"),
-        pytest.param("engine.walk", "import yaml", ["yaml is at home in language.documents, language.broken_yaml, language.functions"], id="not at home"),
+        pytest.param(
+            "engine.walk",
+            "import yaml",
+            ["yaml is at home in language.documents, language.broken_yaml, language.functions"],
+            id="not at home",
+        ),
         pytest.param("engine.walk", "import numpy.linalg", ["unknown package"], id="no home"),
         pytest.param("backends.s3", "import boto3", ["imported inside the functions that use it"], id="too early"),
         pytest.param("backends.s3", "def get():\n    import boto3", [], id="lazy"),

@@ -81,7 +81,13 @@ def test_the_console_blocks_are_what_planform_prints(tmp_path: Path, bless: bool
         answer = ""
         for command in re.findall(r"^\$ (.*)$", block[1], re.MULTILINE):
             done = subprocess.run(
-                ["bash", "-c", command], cwd=copy, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                ["bash", "-c", command],
+                cwd=copy,
+                env=environment,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
             output = done.stdout.rstrip("\n")
             answer += f"$ {command}\n" + (f"{output}\n\n" if output else "")

@@ -186,6 +186,4 @@ def _missing(variable: Variable, searched: Sequence[str]) -> Diagnostic:
     detail = f"var.{variable.name} is not set and has no default.{about} {where}."
     suggestion = f"Give it with --var {variable.name}=..., in planform{SUFFIX}, or as {PREFIX}{variable.name}."
     place = variable.place
-    return diagnostic_at(
-        place.source, place.span, f"{NO_VALUE} {variable.name}", detail, suggestion
-    )
+    return diagnostic_at(place.source, place.span, f"{NO_VALUE} {variable.name}", detail, suggestion)

@@ -55,7 +55,12 @@ keys = st.none() | st.integers(0) | st.text()
 steps = st.builds(ModuleStep, st.sampled_from(["m", "n-1"]), keys)
 paths = st.lists(steps, max_size=2).map(tuple)
 addresses = st.builds(
-    Address, st.sampled_from(["trainer", "data_", "x_1"]), st.sampled_from(["a", "b-c"]), keys, paths, st.just("managed")
+    Address,
+    st.sampled_from(["trainer", "data_", "x_1"]),
+    st.sampled_from(["a", "b-c"]),
+    keys,
+    paths,
+    st.just("managed"),
 )
 objects = st.dictionaries(st.text(), values, max_size=3)
 

@@ -244,7 +244,9 @@ output: {o: {value: "${trainr.x.y}"}}
         pytest.param("locals: {a: 1}", ["main:3 trainr", "main:4 queu", "main:4 var.x"], id="names"),
         # A file that cannot be read may declare what is missing; an expression that cannot, does not.
         pytest.param("locals: {a: 'x", ["extra:1 '", "main:3 trainr", "main:4 queu"], id="text"),
-        pytest.param("locals: {a: '${1 +}'}", ["extra:1 }", "main:3 trainr", "main:4 queu", "main:4 var.x"], id="expression"),
+        pytest.param(
+            "locals: {a: '${1 +}'}", ["extra:1 }", "main:3 trainr", "main:4 queu", "main:4 var.x"], id="expression"
+        ),
     ],
 )
 def test_everything_at_once_in_the_order_of_the_files(tmp_path, extra, places):

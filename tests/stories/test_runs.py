@@ -187,7 +187,7 @@ output:
 def test_modules(user: User) -> None:
     user.write(MODULES)
     user.write(TEAM, "team/main.pf.yaml")
-    user.write("#!/bin/sh\necho \"$@\"\n", "team/src/t.sh")
+    user.write('#!/bin/sh\necho "$@"\n', "team/src/t.sh")
     user.run("apply", "-y")
     assert json.loads(user.run("output", "--json"))["sizes"]["value"] == [1, 2]
     listed = user.run("state", "list").splitlines()
