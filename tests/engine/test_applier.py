@@ -1,0 +1,233 @@
+"""Apply does what the plan says and nothing else: with a provider in memory, through the real language and state."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from planform.backends.local import LocalBackend
+from planform.core.addresses import Address
+from planform.core.errors import PlanStale, ProviderError
+from planform.core.executor import Executor
+from planform.core.plan import Plan
+from planform.core.reporter import Reporter
+from planform.core.resource import Handler, Planned
+from planform.core.schemas import ANY, STRING, Attribute, Misfit, Schema
+from planform.core.state import Record
+from planform.core.values import Object
+from planform.engine.applier import Outcome, apply
+from planform.engine.edges import Edges
+from planform.engine.observe import observe
+from planform.engine.planner import PlanOptions, plan
+from planform.language.expand import expand
+from planform.language.files import DiskFiles
+from planform.language.modules import load
+from planform.training.rules import TrainingRules
+
+THING = Schema(
+    "thing",
+    "Something that can be made.",
+    {
+        "size": Attribute(ANY),
+        "kind": Attribute(STRING, change="replace"),
+        "id": Attribute(STRING, computed=True, unknown_when=("replace",)),
+        "arn": Attribute(STRING, computed=True),
+    },
+)
+
+
+@dataclass
+class Workshop:
+    """A provider that makes things in memory, and does to them what a test asks."""
+
+    name: str = "local"
+    made: dict[Address, Object] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    sabotage: Mapping[str, Callable[[Object], Object]] = field(default_factory=dict)
+    together: threading.Barrier | None = None
+    side_effects: bool = True
+
+    def coordinates(self) -> Mapping[str, str]:
+        return {"host": "here"}
+
+    def handler(self, type_name: str) -> Handler | None:
+        return self if type_name == "thing" else None
+
+    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+        return []
+
+    def executor(self, desired: Object) -> Executor:
+        raise ProviderError("no runs here")
+
+    def predict(self, desired: Object) -> Object:
+        return {"arn": f"arn:{desired.get('kind')}"}
+
+    def check(self, address: Address, desired: Object) -> list[Misfit]:
+        return []
+
+    def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
+        return {record.address: self.made.get(record.address) for record in records}
+
+    def create(self, planned: Planned) -> Object:
+        self.calls.append(f"create {planned.address}")
+        if self.together is not None:
+            self.together.wait(timeout=10)
+        item = {**planned.object, "id": f"id-{planned.address.name}", "arn": f"arn:{planned.object.get('kind')}"}
+        item = self.sabotage.get(str(planned.address), lambda same: same)(item)
+        self.made[planned.address] = item
+        return item
+
+    def update(self, prior: Object, planned: Planned) -> Object:
+        self.calls.append(f"update {planned.address}")
+        self.made[planned.address] = {**planned.object, "id": prior["id"]}
+        return self.made[planned.address]
+
+    def delete(self, record: Record) -> None:
+        self.calls.append(f"delete {record.address}")
+        self.made.pop(record.address, None)
+
+
+@dataclass
+class Bench:
+    folder: Path
+    workshop: Workshop = field(default_factory=Workshop)
+
+    def plan(self, text: str) -> Plan:
+        (self.folder / "main.pf.yaml").write_text(f"planform: {{name: p, default_provider: local}}\n{text}")
+        types = {"thing": THING}
+        self.edges = Edges(types, lambda name: self.workshop, TrainingRules())
+        module = load(str(self.folder), types)
+        self.configuration, self.evaluation = expand(
+            module, {}, "default", DiskFiles(str(self.folder)), "2026-01-01T00:00:00Z"
+        )
+        self.backend = LocalBackend(self.folder / "state.json")
+        snapshot = self.backend.read()
+        seen = observe(
+            self.configuration, self.evaluation.fresh(), snapshot, self.edges, refresh=True, reporter=Reporter()
+        )
+        return plan(
+            self.configuration,
+            self.evaluation.fresh(),
+            snapshot,
+            seen,
+            self.edges,
+            PlanOptions(),
+            version="0",
+            created_at="",
+            reporter=Reporter(),
+        )
+
+    def apply(self, planned: Plan, parallelism: int = 10, stop: Callable[[], bool] = lambda: False) -> Outcome:
+        return apply(
+            planned,
+            self.configuration,
+            self.evaluation.fresh(),
+            self.backend,
+            self.edges,
+            Reporter(),
+            parallelism=parallelism,
+            stop=stop,
+        )
+
+    def recorded(self) -> list[str]:
+        return sorted(map(str, self.backend.read().state.records))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_create_update_replace_delete(bench: Bench) -> None:
+    assert bench.apply(bench.plan("resource: {thing: {a: {size: 1, kind: x}, b: {size: '${thing.a.id}'}}}")).ok
+    assert bench.workshop.calls == ["create thing.a", "create thing.b"]
+    assert bench.workshop.made[Address("thing", "b")]["size"] == "id-a"
+    bench.workshop.calls.clear()
+    assert bench.apply(bench.plan("resource: {thing: {a: {size: 2, kind: x}, b: {size: '${thing.a.id}'}}}")).ok
+    assert bench.workshop.calls == ["update thing.a"]
+    bench.workshop.calls.clear()
+    assert bench.apply(bench.plan("resource: {thing: {a: {size: 2, kind: y}, b: {size: '${thing.a.id}'}}}")).ok
+    assert bench.workshop.calls == ["delete thing.a", "create thing.a", "update thing.b"]
+    bench.workshop.calls.clear()
+    assert bench.apply(bench.plan("resource: {}")).ok
+    assert bench.workshop.calls == ["delete thing.b", "delete thing.a"]
+    assert bench.recorded() == []
+
+
+def test_a_plan_after_an_apply_is_empty(bench: Bench) -> None:
+    text = "resource: {thing: {a: {size: {n: 1.0, s: [true, null]}, kind: x}, b: {count: 3, size: '${count.index}'}}}"
+    bench.apply(bench.plan(text))
+    serial = bench.backend.read().state.serial
+    assert bench.plan(text).is_empty
+    assert bench.backend.read().state.serial == serial
+
+
+def test_independent_steps_run_side_by_side(bench: Bench) -> None:
+    bench.workshop.together = threading.Barrier(4)
+    assert bench.apply(bench.plan("resource: {thing: {a: {count: 4}}}"), parallelism=4).ok
+
+
+def test_one_failure_skips_what_needs_it_and_nothing_else(bench: Bench) -> None:
+    def refuse(item: Object) -> Object:
+        raise ProviderError("the workshop is out of wood")
+
+    bench.workshop.sabotage = {"thing.a": refuse}
+    planned = bench.plan("resource: {thing: {a: {}, b: {size: '${thing.a.id}'}, c: {size: '${thing.b.id}'}, d: {}}}")
+    outcome = bench.apply(planned)
+    assert outcome.failures == ((Address("thing", "a"), "the workshop is out of wood"),)
+    assert [str(step.address) for step in outcome.skipped] == ["thing.b", "thing.c"]
+    assert bench.recorded() == ["thing.d"]
+    bench.workshop.sabotage = {}
+    again = bench.plan("resource: {thing: {a: {}, b: {size: '${thing.a.id}'}, c: {size: '${thing.b.id}'}, d: {}}}")
+    assert bench.apply(again).ok
+    assert bench.recorded() == ["thing.a", "thing.b", "thing.c", "thing.d"]
+
+
+def test_what_comes_back_otherwise_is_recorded_and_reported(bench: Bench) -> None:
+    bench.workshop.sabotage = {"thing.a": lambda item: {**item, "size": 99}}
+    outcome = bench.apply(bench.plan("resource: {thing: {a: {size: 1}, b: {size: '${thing.a.id}'}}}"))
+    ((address, error),) = outcome.failures
+    assert str(address) == "thing.a"
+    assert "size is 99, the plan said 1" in error
+    assert [str(step.address) for step in outcome.skipped] == ["thing.b"]
+    assert bench.backend.read().state.records[address].object["size"] == 99
+    assert bench.workshop.calls == ["create thing.a"]
+
+
+def test_an_interrupt_starts_nothing_new(bench: Bench) -> None:
+    planned = bench.plan("resource: {thing: {a: {}, b: {size: '${thing.a.id}'}}}")
+    outcome = bench.apply(planned, stop=lambda: bool(bench.workshop.calls))
+    assert outcome.interrupted
+    assert bench.workshop.calls == ["create thing.a"]
+    assert bench.recorded() == ["thing.a"]
+
+
+def test_intents_are_durable_before_the_call(bench: Bench) -> None:
+    """What a killed apply leaves: the intent of a call that may have happened."""
+
+    def look(item: Object) -> Object:
+        (bench.folder / "seen").write_text((bench.folder / "state.journal").read_text())
+        return item
+
+    bench.workshop.sabotage = {"thing.a": look}
+    bench.apply(bench.plan("resource: {thing: {a: {}}}"))
+    assert '"create"' in (bench.folder / "seen").read_text()
+    assert "thing.a" in (bench.folder / "seen").read_text()
+    assert not (bench.folder / "state.journal").exists()
+
+
+def test_a_plan_made_elsewhere_or_before_is_refused(bench: Bench) -> None:
+    text = "resource: {thing: {a: {size: 1}}}"
+    first = bench.plan(text)
+    bench.apply(first)
+    with pytest.raises(PlanStale):
+        bench.apply(first)
+    changed = bench.plan("resource: {thing: {a: {size: 2}}}")
+    bench.apply(bench.plan("resource: {thing: {a: {size: 3}}}"))
+    with pytest.raises(PlanStale, match=r"thing\.a changed after it was made"):
+        bench.apply(changed)
+    assert bench.workshop.made[Address("thing", "a")]["size"] == 3
