@@ -79,6 +79,14 @@ class Project:
             address: recorded_attributes(record, snapshot.ledger) for address, record in snapshot.state.records.items()
         }
 
+    def recorded_evaluation(self) -> Evaluation:
+        """An evaluation in which resources are worth what is recorded of them."""
+        evaluation = self.evaluation.fresh()
+        for address, item in self.objects(self.backend.read()).items():
+            if address in self.configuration.instances:
+                evaluation.set(address, item)
+        return evaluation
+
     def plan(
         self,
         *,

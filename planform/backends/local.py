@@ -86,6 +86,14 @@ class LocalBackend:
                 raise
             session.close()
 
+    def remove(self, operation: str) -> None:
+        with self._held(operation, 0.0):
+            for path in (self.ledger_path, self.path):
+                if path.exists():
+                    path.replace(backup_path(path))
+            self.journal_path.unlink(missing_ok=True)
+            sync_folder(self.path.parent)
+
     def _load(self) -> tuple[Snapshot, Journal, int]:
         """The folded snapshot, the journal, and how many of its entries the state already contains."""
         while True:

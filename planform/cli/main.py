@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -36,6 +37,9 @@ COMMANDS = {
         "state": "List and show recorded resources",
     },
     "Other": {
+        "workspace": "List, choose, make and delete workspaces",
+        "console": "Evaluate expressions",
+        "graph": "Draw what depends on what",
         "version": "Print the version",
     },
 }
@@ -52,19 +56,21 @@ COMMANDS = {
     "-w",
     "--workspace",
     metavar="NAME",
-    default="default",
     envvar="PLANFORM_WORKSPACE",
-    help="Use another workspace: its own variable values, state and runs.",
+    help="Use another workspace: its own variable values, state and runs. The selected one, when absent.",
 )
 @click.option("--no-color", is_flag=True, help="Print without colour (as NO_COLOR does).")
 @click.pass_context
-def planform(context: click.Context, chdir: str, workspace: str, no_color: bool) -> None:
+def planform(context: click.Context, chdir: str, workspace: str | None, no_color: bool) -> None:
     """Plan, review and run machine-learning training the way Terraform plans infrastructure."""
     try:
         os.chdir(chdir)
     except OSError as error:
         raise PlanformError(f"There is no folder {chdir} to work in: {error.strerror}.") from None
-    context.obj = Screen.of_terminal(workspace, colour=False if no_color else None)
+    from planform.cli.workspaces import check_name, selected
+
+    name = check_name(workspace) if workspace is not None else selected(Path.cwd())
+    context.obj = Screen.of_terminal(name, colour=False if no_color else None)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -41,6 +41,13 @@ class Backend(Protocol):
             StateDamaged: it is there but cannot be trusted.
         """
 
+    def remove(self, operation: str) -> None:
+        """Take the state, its ledger and its journal away; the newest backup stays.
+
+        Raises:
+            StateLocked: someone else holds it.
+        """
+
     def lock(self, operation: str, timeout: float = 0.0) -> AbstractContextManager[Session]:
         """Hold the state for writing. Folds what a dead holder left in the journal before it is used.
 

@@ -1,0 +1,31 @@
+"""`planform graph`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from planform.cli.options import project_options
+from planform.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from planform.project import Options
+
+
+@click.command()
+@click.option(
+    "--format", "form", type=click.Choice(["dot", "mermaid"]), default="dot", help="The language of the drawing."
+)
+@click.option("--plan", "plan_file", metavar="FILE", help="Colour what a saved plan does.")
+@project_options
+def command(options: Options, form: str, plan_file: str | None) -> None:
+    """Draw what depends on what: `planform graph | dot -Tsvg`, or Mermaid for a Markdown page."""
+    from planform.project import open_recorded, read_plan
+    from planform.render.graph import dot, mermaid
+
+    screen: Screen = click.get_current_context().obj
+    plan = read_plan(Path(plan_file)) if plan_file else None
+    draw = dot if form == "dot" else mermaid
+    screen.out(draw(open_recorded(options).configuration, plan))
