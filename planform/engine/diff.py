@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from planform.core.schemas import Schema
 from planform.core.secrets import Seal, sealed
@@ -24,6 +24,26 @@ def changed_attributes(before: Object, after: Object, schema: Schema) -> list[st
         and (name in after or (name in before and not attribute.optional_computed))
         and not same(before.get(name), after.get(name))
     ]
+
+
+def ignoring(desired: Object, prior: Object, patterns: Sequence[str], schema: Schema) -> Object:
+    """What is desired, with the ignored parts as they are: `all`, attributes, or paths into them such as `tags.env`."""
+    if "all" in patterns:
+        settable = {name for name, attribute in schema.attributes.items() if not attribute.computed}
+        return {name: value for name, value in prior.items() if name in settable}
+    for pattern in patterns:
+        desired = _with_part(desired, prior, pattern.split("."))
+    return desired
+
+
+def _with_part(desired: Object, prior: Object, path: Sequence[str]) -> Object:
+    name, *rest = path
+    left, right = desired.get(name), prior.get(name)
+    if rest and isinstance(left, dict) and isinstance(right, dict):
+        return {**desired, name: _with_part(left, right, rest)}
+    if not rest and name in prior:
+        return {**desired, name: right}
+    return {key: value for key, value in desired.items() if key != name} if not rest else desired
 
 
 def differing_leaves(

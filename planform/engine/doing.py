@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from planform.core.addresses import Address
 from planform.core.errors import Diagnosed, PlanformError
-from planform.core.plan import Change, Step
+from planform.core.plan import Action, Change, Step
 from planform.core.resource import Planned
 from planform.core.schemas import convert_body
 from planform.core.state import (
@@ -109,8 +109,8 @@ def _removal(work: Work, step: Step, change: Change) -> tuple[Callable[[], Seque
     def remove() -> Sequence[Entry]:
         if handler is not None and record is not None:
             handler.delete(record)
-        # The first half of a replacement keeps nothing; its second half records the new object.
-        return [Forgotten(address)]
+        # Where the new object came first, the record is already its own.
+        return [] if change.action is Action.CREATE_THEN_DELETE else [Forgotten(address)]
 
     return remove, intent if handler is not None and handler.side_effects else None
 

@@ -125,15 +125,12 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
     if kind.handler is None:
         raise Diagnosed([_no_handler(instance, provider)])
     report(walk, instance, kind.handler.check(instance.address, desired))
-    prior = _prior(walk, record)
+    prior = prior_object(walk, record)
     if prior is None:
         after = _with_computed(kind, desired, None, kind.handler.predict(desired), (), instance.address)
         return Change(instance.address, Action.CREATE, None, after, provider, instance.block.place.span)
     before_form, desired_form = comparable(prior, kind.schema, walk.seal), comparable(desired, kind.schema, walk.seal)
-    ignored = instance.block.lifecycle.ignore_changes
-    changed = [name for name in changed_attributes(before_form, desired_form, kind.schema) if name not in ignored]
-    if ignored:
-        desired = {**desired, **{name: prior[name] for name in ignored if name in prior}}
+    changed = changed_attributes(before_form, desired_form, kind.schema)
     by_request = instance.address in walk.replace
     forcing = [name for name in changed if kind.schema.attributes[name].change == "replace"]
     predicted = kind.handler.predict(desired)
@@ -159,7 +156,7 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
     )
 
 
-def _prior(walk: Walk, record: Record | None) -> Object | None:
+def prior_object(walk: Walk, record: Record | None) -> Object | None:
     """The object as it is: recorded, with what is live laid over it; None when it is gone."""
     if record is None:
         return None

@@ -18,7 +18,7 @@ from planform.core.schemas import Misfit
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Snapshot
 from planform.core.values import Object, Sensitive, has_sensitive, is_wholly_known
-from planform.engine.diff import changed_attributes, comparable, differing_leaves
+from planform.engine.diff import changed_attributes, comparable, differing_leaves, ignoring
 from planform.engine.edges import Edges
 from planform.engine.instances import (
     Walk,
@@ -26,6 +26,7 @@ from planform.engine.instances import (
     kind_of,
     misfit_diagnostic,
     plan_object,
+    prior_object,
     provider_changed,
     recorded_attributes,
 )
@@ -170,6 +171,9 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
     if record is not None and record.provider != provider:
         walk.problems.add(provider_changed(instance, record, provider))
         return Change(instance.address, Action.NO_OP, record.object, record.object, provider)
+    prior = prior_object(walk, record)
+    if prior is not None and instance.block.lifecycle.ignore_changes:
+        desired = ignoring(desired, prior, instance.block.lifecycle.ignore_changes, kind.schema)
     plan_one = plan_trainer if kind.schema.has_runs else plan_object
     return plan_one(walk, instance, kind, record, desired)
 

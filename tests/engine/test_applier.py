@@ -11,7 +11,7 @@ import pytest
 
 from planform.backends.local import LocalBackend
 from planform.core.addresses import Address
-from planform.core.errors import PlanStale, ProviderError
+from planform.core.errors import Diagnosed, PlanStale, ProviderError
 from planform.core.executor import Executor
 from planform.core.plan import Plan
 from planform.core.reporter import Reporter
@@ -231,3 +231,40 @@ def test_a_plan_made_elsewhere_or_before_is_refused(bench: Bench) -> None:
     with pytest.raises(PlanStale, match=r"thing\.a changed after it was made"):
         bench.apply(changed)
     assert bench.workshop.made[Address("thing", "a")]["size"] == 3
+
+
+@pytest.mark.parametrize(
+    ("ignored", "kept"),
+    [
+        ("[size]", {"size": {"a": 1, "b": 1}, "kind": "y"}),
+        ("[size.a]", {"size": {"a": 1, "b": 2}, "kind": "y"}),
+        ("[size.a, kind]", {"size": {"a": 1, "b": 2}, "kind": "x"}),
+        ("[all]", {"size": {"a": 1, "b": 1}, "kind": "x"}),
+    ],
+)
+def test_ignored_changes_are_left_as_they_are(bench: Bench, ignored: str, kept: Object) -> None:
+    bench.apply(bench.plan("resource: {thing: {a: {size: {a: 1, b: 1}, kind: x}}}"))
+    text = f"resource: {{thing: {{a: {{size: {{a: 2, b: 2}}, kind: y, lifecycle: {{ignore_changes: {ignored}}}}}}}}}"
+    bench.apply(bench.plan(text))
+    recorded = bench.backend.read().state.records[Address("thing", "a")].object
+    assert {name: recorded[name] for name in ("size", "kind")} == kept
+    assert bench.plan(text).is_empty
+
+
+def test_create_before_destroy_keeps_the_new_object(bench: Bench) -> None:
+    text = "resource: {thing: {a: {kind: KIND, lifecycle: {create_before_destroy: true}}, b: {size: '${thing.a.arn}'}}}"
+    bench.apply(bench.plan(text.replace("KIND", "x")))
+    bench.workshop.calls.clear()
+    assert bench.apply(bench.plan(text.replace("KIND", "y"))).ok
+    assert bench.workshop.calls == ["create thing.a", "update thing.b", "delete thing.a"]
+    assert bench.backend.read().state.records[Address("thing", "a")].object["kind"] == "y"
+    assert bench.recorded() == ["thing.a", "thing.b"]
+
+
+def test_what_may_not_be_destroyed_is_not(bench: Bench) -> None:
+    text = "resource: {thing: {a: {kind: x, lifecycle: {prevent_destroy: true}}}}"
+    bench.apply(bench.plan(text))
+    with pytest.raises(Diagnosed, match="a change of kind would replace it"):
+        bench.plan(text.replace("kind: x", "kind: y"))
+    with pytest.raises(Diagnosed, match="may not be destroyed"):
+        bench.plan("resource: {}")
