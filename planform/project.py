@@ -18,7 +18,7 @@ from planform.backends import backend_for
 from planform.core.addresses import Address
 from planform.core.backend import Backend
 from planform.core.configuration import Configuration
-from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, did_you_mean
+from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
 from planform.core.executor import Executor
 from planform.core.plan import Plan
 from planform.core.planfile import identified, parse_plan, plan_bytes
@@ -30,6 +30,7 @@ from planform.core.state import Entry, Forgotten, Recorded, Run, RunDropped, Run
 from planform.core.values import Object, Sealed, Value, reveal
 from planform.engine.edges import Edges
 from planform.engine.instances import recorded_attributes
+from planform.engine.moves import moved_snapshot, moves_of
 from planform.engine.observe import Observation, observe, read_live, read_progress, without_artifacts
 from planform.engine.planner import PlanOptions
 from planform.engine.planner import plan as make_plan
@@ -107,7 +108,10 @@ class Project:
         """
         reporter = reporter or Reporter()
         options = PlanOptions(targets, replace, retry, run, retry_failed, destroy)
-        snapshot = self.backend.read()
+        snapshot, problems = self.backend.read(), Problems()
+        moves = moves_of(self.configuration, snapshot.state.records, problems)
+        problems.raise_if_any()
+        snapshot = moved_snapshot(snapshot, moves)
         observation = observe(
             self.configuration, self.evaluation.fresh(), snapshot, self.edges, refresh=refresh, reporter=reporter
         )
@@ -115,7 +119,7 @@ class Project:
         corrected = without_artifacts(planned, observation, self.edges)
         if corrected is not None:
             planned = self._plan(snapshot, corrected, options, reporter)
-        return identified(self._with_sources(planned))
+        return identified(self._with_sources(_with_moves(planned, moves)))
 
     def _plan(self, snapshot: Snapshot, observation: Observation, options: PlanOptions, reporter: Reporter) -> Plan:
         return make_plan(
@@ -228,6 +232,18 @@ class Project:
         changes = self.plan(targets=(str(address),), refresh=False).changes
         run = next(change.run for change in changes if change.address == address)
         return dict(run.components) if run is not None and run.digest else None
+
+
+def _with_moves(plan: Plan, moves: Mapping[Address, Address]) -> Plan:
+    """The plan with the old address at each change that has one."""
+    if not moves:
+        return plan
+    before = {new: old for old, new in moves.items()}
+    changes = tuple(
+        change._replace(moved_from=before[change.address]) if change.address in before else change
+        for change in plan.changes
+    )
+    return plan._replace(changes=changes, moves=moves)
 
 
 def progress_entries(snapshot: Snapshot, edges: Edges) -> list[Entry]:

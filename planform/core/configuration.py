@@ -86,6 +86,22 @@ class OutputBlock(NamedTuple):
     description: str = ""
 
 
+class Moved(NamedTuple):
+    """An object that has another address now; both as written, from the root module's point of view."""
+
+    source: str
+    target: str
+    place: Place
+
+
+class Removed(NamedTuple):
+    """An address whose objects are forgotten rather than destroyed, when `destroy` is false."""
+
+    source: str
+    destroy: bool
+    place: Place
+
+
 class ModuleInstance(NamedTuple):
     """One module of the tree: the folder its relative paths start from (absolute)."""
 
@@ -107,4 +123,6 @@ class Configuration(NamedTuple):
     outputs: Mapping[str, OutputBlock]
     modules: Mapping[ModulePath, ModuleInstance]
     sources: tuple[SourceFile, ...]
+    moved: tuple[Moved, ...] = ()
+    removed: tuple[Removed, ...] = ()
     private_sources: frozenset[str] = frozenset()  # files that hold a sensitive literal

@@ -72,10 +72,15 @@ class Change(NamedTuple):
     reason: str = ""  # Terraform's action_reason, e.g. "delete_because_no_resource_config"
     run: RunPlan | None = None
     notes: tuple[str, ...] = ()  # "image not used (process)"
+    moved_from: Address | None = None
 
     @property
     def does_something(self) -> bool:
-        return self.action is not Action.NO_OP or (self.run is not None and self.run.decision in ("new_run", "reuse"))
+        return (
+            self.action is not Action.NO_OP
+            or self.moved_from is not None
+            or (self.run is not None and self.run.decision in ("new_run", "reuse"))
+        )
 
 
 class Drift(NamedTuple):
@@ -146,6 +151,7 @@ class Plan(NamedTuple):
     records: Mapping[Address, str] = MappingProxyType({})  # digest of every record a step touches; "" for absent
     coordinates: Mapping[str, Mapping[str, str]] = MappingProxyType({})  # provider -> account and region, or host
     dependencies: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # resource -> resources, to be recorded
+    moves: Mapping[Address, Address] = MappingProxyType({})  # old -> new
     targeted: bool = False
     refresh_only: bool = False
     destroy: bool = False
@@ -153,5 +159,5 @@ class Plan(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to do: no step and no output to record."""
-        return not self.steps and all(output.action is Action.NO_OP for output in self.outputs)
+        """Nothing to do: no step, no move and no output to record."""
+        return not self.steps and not self.moves and all(output.action is Action.NO_OP for output in self.outputs)

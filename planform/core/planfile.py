@@ -91,6 +91,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "records": {str(address): digest for address, digest in plan.records.items()},
         "coordinates": {name: dict(value) for name, value in plan.coordinates.items()},
         "dependencies": {name: list(value) for name, value in plan.dependencies.items()},
+        "moves": [[str(old), str(new)] for old, new in plan.moves.items()],
         "targeted": plan.targeted,
         "refresh_only": plan.refresh_only,
         "destroy": plan.destroy,
@@ -112,6 +113,8 @@ def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
         form["reason"] = change.reason
     if change.notes:
         form["notes"] = list(change.notes)
+    if change.moved_from is not None:
+        form["moved_from"] = str(change.moved_from)
     if change.run is not None:
         form["run"] = {name: _plain(getattr(change.run, name)) for name in RunPlan._fields}
     return form
@@ -165,6 +168,7 @@ def _change(form: dict[str, Any]) -> Change:
         reason=form.get("reason", ""),
         run=run,
         notes=tuple(form.get("notes", ())),
+        moved_from=parse_address(form["moved_from"]) if "moved_from" in form else None,
     )
 
 
@@ -196,6 +200,7 @@ def _plan(form: dict[str, Any]) -> Plan:
         records={parse_address(text): digest for text, digest in form["records"].items()},
         coordinates=form["coordinates"],
         dependencies={name: tuple(value) for name, value in form["dependencies"].items()},
+        moves={parse_address(old): parse_address(new) for old, new in form["moves"]},
         targeted=form["targeted"],
         refresh_only=form["refresh_only"],
         destroy=form["destroy"],

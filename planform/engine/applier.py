@@ -42,6 +42,7 @@ from planform.core.values import (
 from planform.engine.doing import prepare_step, resolved, sentence, touches_world
 from planform.engine.edges import Edges
 from planform.engine.instances import recorded_attributes
+from planform.engine.moves import move_entries, moved_snapshot, present
 from planform.engine.promise import broken
 from planform.engine.stale import check_fits, check_records
 from planform.engine.trainers import COMPLETED
@@ -104,9 +105,12 @@ def apply(
     )
     with backend.lock("apply", lock_timeout) as session:
         snapshot = session.snapshot()
-        check_fits(plan, snapshot, edges)
+        check_fits(plan, moved_snapshot(snapshot, present(plan.moves, snapshot)), edges)
         if not snapshot.exists:
             session.write(State(plan.lineage, 0, plan.salt), Ledger())
+        if plan.moves:
+            session.append(move_entries(snapshot, present(plan.moves, snapshot)))
+            snapshot = session.snapshot()
         work.snapshot = snapshot
         _prepare(work, snapshot)
         _run_ready(work, session, parallelism, stop)

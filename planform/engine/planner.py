@@ -30,6 +30,7 @@ from planform.engine.instances import (
     provider_changed,
     recorded_attributes,
 )
+from planform.engine.moves import is_forgotten
 from planform.engine.observe import Observation, portable, provider_of
 from planform.engine.steps import steps_of
 from planform.engine.trainers import plan_trainer
@@ -203,20 +204,21 @@ def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> 
         if (chosen and address not in chosen) or (address in walk.configuration.instances and not destroy):
             continue
         instance = walk.configuration.instances.get(address)
+        forgotten = not destroy and is_forgotten(walk.configuration, address)
         protected = instance.block.lifecycle.prevent_destroy if instance is not None else record.prevent_destroy
-        if protected:
+        if protected and not forgotten:
             walk.problems.add(_protected(address, instance))
         prior = recorded_attributes(record, walk.observation.ledger)
         active = next((run for run in walk.observation.ledger.of(address) if run.active), None)
         gone = address in walk.observation.live and walk.observation.live[address] is None
         walk.changes[address] = Change(
             address,
-            Action.DELETE,
+            Action.FORGET if forgotten else Action.DELETE,
             prior,
             None,
             record.provider,
             reason="" if destroy else _removal_reason(walk, address),
-            run=RunPlan("nothing", cancels=active.number) if active else None,
+            run=RunPlan("nothing", cancels=active.number) if active and not forgotten else None,
             notes=("already gone",) if gone else (),
         )
 

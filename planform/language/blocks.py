@@ -81,6 +81,13 @@ class Settings(NamedTuple):
     body: Object
 
 
+class Listed(NamedTuple):
+    """One entry of a block that is a list: moved, removed."""
+
+    place: Place
+    body: Object
+
+
 class Module(NamedTuple):
     """One module of the tree. `path` names the calls that lead to it, `folder` is absolute."""
 
@@ -95,6 +102,8 @@ class Module(NamedTuple):
     outputs: Mapping[str, Output]
     sources: tuple[SourceFile, ...]
     schemas: Mapping[str, Schema]
+    moved: tuple[Listed, ...] = ()
+    removed: tuple[Listed, ...] = ()
     graph: Graph = Graph()  # of the whole tree; only the root module has it
 
     def walk(self) -> Iterator[Module]:

@@ -7,15 +7,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, ResourceAddress
+from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, ResourceAddress, module_text
 from planform.core.configuration import (
     Body,
     Configuration,
     Instance,
     Lifecycle,
     ModuleInstance,
+    Moved,
     OutputBlock,
     Place,
+    Removed,
     ResourceBlock,
 )
 from planform.core.errors import Diagnosed, Problems, did_you_mean
@@ -51,6 +53,8 @@ class _Found:
     blocks: dict[ResourceAddress, ResourceBlock] = field(default_factory=dict)
     instances: dict[Address, Instance] = field(default_factory=dict)
     modules: dict[ModulePath, ModuleInstance] = field(default_factory=dict)
+    moved: list[Moved] = field(default_factory=list)
+    removed: list[Removed] = field(default_factory=list)
 
 
 class _Expansion:
@@ -97,6 +101,8 @@ class _Expansion:
             outputs=outputs,
             modules=self.found.modules,
             sources=tuple(sources.values()),
+            moved=tuple(self.found.moved),
+            removed=tuple(self.found.removed),
             private_sources=private_sources(self.module),
         )
         return configuration, self.evaluation
@@ -178,6 +184,11 @@ class _Expansion:
         for variable in scope.module.variables.values():
             if variable.validations:
                 self.attempt(self.evaluation.variable, scope, variable)
+        prefix = f"{module_text(path)}." if path else ""
+        for item in scope.module.moved:
+            self.found.moved.append(Moved(prefix + item.body["from"], prefix + item.body["to"], item.place))
+        for item in scope.module.removed:
+            self.found.removed.append(Removed(prefix + item.body["from"], item.body["destroy"], item.place))
         for resource in scope.module.resources.values():
             self.resource(scope, resource)
         for call in scope.module.calls.values():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from planform.core.addresses import ResourceAddress
+from planform.core.addresses import ResourceAddress, parse_address
 from planform.core.configuration import Body, Place, SourceFile
 from planform.core.errors import Diagnosed, Diagnostic, Problems, Span, did_you_mean
 from planform.core.schemas import (
@@ -30,6 +31,7 @@ from planform.core.values import AttributePath, Object, Value
 from planform.language.blocks import (
     NAME,
     Leaf,
+    Listed,
     Local,
     Module,
     ModuleCall,
@@ -90,10 +92,16 @@ _LIFECYCLE = attributes(
 _META = {**_REPEAT, **attributes(provider=Attribute(STRING), lifecycle=Attribute(Nested(_LIFECYCLE)))}
 _REPEATS: tuple[Repetition, ...] = ("count", "for_each", "enabled")
 
-_BLOCKS = ("planform", "provider", "variable", "locals", "resource", "module", "output")
+_MOVED = attributes(
+    **{"from": Attribute(STRING, required=True), "to": Attribute(STRING, required=True)},
+)
+_REMOVED = attributes(**{"from": Attribute(STRING, required=True), "destroy": Attribute(BOOL, default=True)})
+_LISTED: Mapping[str, Mapping[str, Attribute]] = {"moved": _MOVED, "removed": _REMOVED}
+
+_BLOCKS = ("planform", "provider", "variable", "locals", "resource", "module", "moved", "removed", "output")
 # How deep an expression must at least stand in these.
 _WRITTEN: Mapping[str | int, int] = {"validation": 3, "inputs": 2, "depends_on": 2}
-_LITERAL = ("type", "description", "sensitive", "nullable", "source", "required_version")
+_LITERAL = ("type", "description", "sensitive", "nullable", "source", "required_version", "from", "to", "destroy")
 
 
 def load(
@@ -211,8 +219,23 @@ class _Reader:
         outputs = {name: output for name, place, body in blocks["output"] if (output := self.output(name, place, body))}
         values = {name: Local(place, body) for name, place, body in blocks["locals"]}
         sources = tuple(document.source for document in documents)
+        moved, removed = (
+            tuple(Listed(place, body) for _, place, body in blocks[kind]) for kind in ("moved", "removed")
+        )
         return Module(
-            path, folder, planform, providers, variables, values, resources, calls, outputs, sources, self.schemas
+            path,
+            folder,
+            planform,
+            providers,
+            variables,
+            values,
+            resources,
+            calls,
+            outputs,
+            sources,
+            self.schemas,
+            moved,
+            removed,
         )
 
     def empty_folder(self, folder: str, path: tuple[str, ...]) -> None:
@@ -249,12 +272,48 @@ class _Reader:
                     self.add(found, seen, kind, "", place, content)
                 elif content is None:
                     continue
+                elif kind in _LISTED:
+                    self.listed(found, document, kind, content)
                 elif not isinstance(content, dict):
                     self.wrong_shape(place, kind, content)
                 else:
                     for name, body in content.items():
                         self.named(found, seen, document, kind, name, body)
         return found
+
+    def listed(
+        self, found: dict[str, list[tuple[str, Place, Body]]], document: Document, kind: str, content: Body
+    ) -> None:
+        if not isinstance(content, list):
+            detail = f"Under {kind} stands a list; this is {_kind(content)}."
+            self.problem(
+                document.place(kind), "A list is required", detail, f"Write {kind}: [{{from: ...}}].", key=True
+            )
+            return
+        for index, body in enumerate(content):
+            span = locate(document.source, (kind, index))
+            place = Place(document.source, (kind, index), span.line, span.column)
+            checked = self.body(place, body, _LISTED[kind])
+            if checked is not None and self.addresses(place, checked):
+                found[kind].append(("", place, checked))
+
+    def addresses(self, place: Place, body: Object) -> bool:
+        """Whether what stands under from and to names resources or modules of one kind."""
+        kinds = []
+        for name in ("from", "to"):
+            text = body.get(name)
+            if not isinstance(text, str):
+                continue
+            try:
+                kinds.append(moved_kind(text))
+            except ValueError as error:
+                self.problem(place, "Invalid address", f"{error}.", inner=(name,))
+                return False
+        if len(set(kinds)) > 1:
+            detail = f"{body['from']} is a {kinds[0]}, {body['to']} a {kinds[1]}: an object keeps its type."
+            self.problem(place, "Not the same kind", detail, inner=("to",))
+            return False
+        return len(kinds) == len([name for name in ("from", "to") if name in body])
 
     def named(
         self,
@@ -670,6 +729,22 @@ class _Reader:
 
 def _list(value: Value) -> list[Value]:
     return value if isinstance(value, list) else []
+
+
+def moved_kind(text: str) -> str:
+    """What an address in a moved or removed block names: a resource type, or "module".
+
+    Raises:
+        ValueError: it names neither.
+    """
+    try:
+        return parse_address(text).type
+    except ValueError:
+        # A module has the form of a resource once something is named inside.
+        with suppress(ValueError):
+            if parse_address(f"{text}.a.b").module:
+                return "module"
+        raise
 
 
 def _kind(value: Value) -> str:

@@ -190,6 +190,9 @@ def _planned(change: Change) -> str:
 
 def _change_json(change: Change) -> dict[str, Any]:
     form: dict[str, Any] = {"resource": resource_json(change.address), "action": _PLANNED[change.action]}
+    if change.moved_from is not None:
+        form["previous_resource"] = resource_json(change.moved_from)
+        form["action"] = "move" if change.action is Action.NO_OP else form["action"]
     if change.reason:
         form["reason"] = change.reason.removeprefix("replace_because_")
     if change.run is not None:

@@ -11,6 +11,7 @@ from planform.render.values import value_text
 
 # What stands before a change of each kind, and its colour.
 SYMBOLS: dict[Kind, tuple[str, str]] = {
+    "moved": (".", "cyan"),
     "create": ("+", "green"),
     "update": ("~", "yellow"),
     "replace": ("-/+", "magenta"),
@@ -31,6 +32,7 @@ _VERBS: dict[Kind, str] = {
     "delete": "destroy",
     "forget": "forget, without destroying it",
     "read": "read",
+    "moved": "moved",
 }
 
 HELD = "Note: a held trainer runs again when its definition changes, or with --retry ADDRESS."
@@ -72,6 +74,9 @@ def headline(change: Change, room: int) -> str:
         return elide(f"held: {why}", room)
     if run is not None and kind == "in_progress":
         return f"run {run.number} in progress"
+    if change.moved_from is not None:
+        reason = f"from {change.moved_from}"
+        return _with("moved" if kind == "moved" else f"{_VERBS[kind]}, moved", reason, room)
     return _with(_VERBS[kind], reason, room, "()")
 
 

@@ -82,6 +82,8 @@ def change_json(change: Change) -> dict[str, Any]:
     paths = [list(leaf.path) for leaf in change.leaves if leaf.note == "forces replacement"]
     if paths:
         form["change"]["replace_paths"] = paths
+    if change.moved_from is not None:
+        form["previous_address"] = str(change.moved_from)
     if change.reason:
         form["action_reason"] = change.reason
     extra: dict[str, Any] = {"kind": kind_of(change)}

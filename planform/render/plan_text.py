@@ -116,7 +116,7 @@ def _rows(changes: Iterable[Change]) -> Iterator[Row]:
         if change.action is Action.CREATE_THEN_DELETE:
             symbol = "+/-"
         yield Row(str(change.address), partial(headline, change), place_text(change.span), symbol, hue)
-        if kind not in ("create", "delete", "forget", "held", "in_progress"):
+        if kind not in ("create", "delete", "forget", "moved", "held", "in_progress"):
             first = change.run is not None and change.before is None
             yield from () if first else _leaf_rows(change.leaves, change.span)
         if change.run is not None:

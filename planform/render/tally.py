@@ -10,7 +10,18 @@ from planform.core.plan import Action, Change, Plan
 from planform.render.style import count
 
 Kind: TypeAlias = Literal[
-    "create", "update", "replace", "delete", "forget", "read", "run", "reuse", "held", "in_progress", "unchanged"
+    "create",
+    "update",
+    "replace",
+    "delete",
+    "forget",
+    "read",
+    "moved",
+    "run",
+    "reuse",
+    "held",
+    "in_progress",
+    "unchanged",
 ]
 
 _KINDS: dict[Action, Kind] = {
@@ -37,6 +48,8 @@ def kind_of(change: Change) -> Kind:
                 return decision
     if change.action is Action.NO_OP and waits_for(change):
         return "held"
+    if change.action is Action.NO_OP and change.moved_from is not None:
+        return "moved"
     return _KINDS[change.action]
 
 
@@ -55,6 +68,7 @@ class Tally:
     delete: int = 0
     forget: int = 0
     read: int = 0
+    moved: int = 0
     run: int = 0
     reuse: int = 0
     held: int = 0
@@ -64,7 +78,8 @@ class Tally:
 
     @property
     def does_something(self) -> bool:
-        return any((self.create, self.update, self.replace, self.delete, self.forget, self.read, self.run, self.reuse))
+        objects = (self.create, self.update, self.replace, self.delete, self.forget, self.read, self.moved)
+        return any((*objects, self.run, self.reuse))
 
 
 def tally(changes: Iterable[Change]) -> Tally:
@@ -90,6 +105,7 @@ def summary(plan: Plan) -> str:
     objects += [f"{numbers.replace} to replace"] * bool(numbers.replace)
     objects += [f"{numbers.delete} to destroy"]
     objects += [f"{numbers.forget} to forget"] * bool(numbers.forget)
+    objects += [f"{numbers.moved} moved"] * bool(numbers.moved)
     runs: list[str] = []
     if numbers.run:
         hours = f" (at most {hours_text(numbers.instance_hours)})" if numbers.instance_hours else ""
