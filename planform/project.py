@@ -92,6 +92,8 @@ class Project:
         self,
         *,
         targets: tuple[str, ...] = (),
+        excludes: tuple[str, ...] = (),
+        refresh_only: bool = False,
         replace: tuple[str, ...] = (),
         retry: tuple[str, ...] = (),
         run: tuple[str, ...] = (),
@@ -107,7 +109,7 @@ class Project:
             StateDamaged: the state cannot be trusted.
         """
         reporter = reporter or Reporter()
-        options = PlanOptions(targets, replace, retry, run, retry_failed, destroy)
+        options = PlanOptions(targets, excludes, replace, retry, run, retry_failed, destroy, refresh_only)
         snapshot, problems = self.backend.read(), Problems()
         moves = moves_of(self.configuration, snapshot.state.records, problems)
         problems.raise_if_any()

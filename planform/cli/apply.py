@@ -57,7 +57,7 @@ def command(
         plan = project.plan(**planning, reporter=progress)
     screen.out(plan_form(plan, form, screen))
     if not plan.is_empty and not auto_approve:
-        question = "Make these changes?" if plan.steps else "Record these outputs?"
+        question = "Make these changes?" if plan.steps or plan.moves else "Record these outputs?"
         if not confirmed(screen, question, input):
             return 1
     return carry_out(screen, project, plan, detach=detach)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from planform.core.errors import PlanformError
+
 if TYPE_CHECKING:
     from planform.project import Options
 
@@ -66,6 +68,10 @@ def planning_options(command: F) -> F:
     @click.option(
         "--target", "targets", multiple=True, metavar="ADDRESS", help="Only this and what it needs. Globs work."
     )
+    @click.option("--exclude", "excludes", multiple=True, metavar="ADDRESS", help="All but this and what needs it.")
+    @click.option("--target-file", metavar="FILE", help="Targets from a file, one a line; # begins a comment.")
+    @click.option("--exclude-file", metavar="FILE", help="Exclusions from a file, one a line.")
+    @click.option("--refresh-only", is_flag=True, help="Plan to record what is live; nothing else is touched.")
     @click.option("--replace", multiple=True, metavar="ADDRESS", help="Replace this even if nothing changed.")
     @click.option("--retry", multiple=True, metavar="ADDRESS", help="Run this trainer again, though it is held.")
     @click.option("--run", multiple=True, metavar="ADDRESS", help="Run this trainer now, whatever its definition says.")
@@ -74,6 +80,10 @@ def planning_options(command: F) -> F:
     @functools.wraps(command)
     def wrapped(
         targets: tuple[str, ...],
+        excludes: tuple[str, ...],
+        target_file: str | None,
+        exclude_file: str | None,
+        refresh_only: bool,
         replace: tuple[str, ...],
         retry: tuple[str, ...],
         run: tuple[str, ...],
@@ -82,7 +92,9 @@ def planning_options(command: F) -> F:
         **rest: Any,
     ) -> Any:
         planning = {
-            "targets": targets,
+            "targets": (*targets, *_patterns(target_file)),
+            "excludes": (*excludes, *_patterns(exclude_file)),
+            "refresh_only": refresh_only,
             "replace": replace,
             "retry": retry,
             "run": run,
@@ -92,6 +104,17 @@ def planning_options(command: F) -> F:
         return command(planning=planning, **rest)
 
     return wrapped  # type: ignore[return-value]
+
+
+def _patterns(file: str | None) -> tuple[str, ...]:
+    """The addresses in a file, one a line."""
+    if file is None:
+        return ()
+    try:
+        lines = Path(file).read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanformError(f"The list of addresses {file} cannot be read: {error}.") from None
+    return tuple(text for line in lines if (text := line.partition("#")[0].strip()))
 
 
 def form_options(command: F) -> F:

@@ -147,7 +147,7 @@ def resolved(work: Work, change: Change) -> Object:
     """
     after = change.after or {}
     instance = work.configuration.instances.get(change.address)
-    missing = [name for name, value in after.items() if _is_open(value)]
+    missing = [name for name, value in after.items() if _is_open(value)] if not work.plan.refresh_only else []
     if not missing or instance is None:
         return after
     schema = work.edges.schemas[change.address.type]

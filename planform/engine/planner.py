@@ -6,7 +6,7 @@ computed keeps its value unless invalidated, the rest is unknown*, compare.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planform.core.addresses import Address
@@ -17,7 +17,7 @@ from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Snapshot
-from planform.core.values import Object, Sensitive, has_sensitive, is_wholly_known
+from planform.core.values import Object, Sensitive, has_sensitive, is_wholly_known, same
 from planform.engine.diff import changed_attributes, comparable, differing_leaves, ignoring
 from planform.engine.edges import Edges
 from planform.engine.instances import (
@@ -51,11 +51,13 @@ class PlanOptions:
     """What the command line asks of a plan. Patterns are addresses or globs (S2.9)."""
 
     targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     retry: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     retry_failed: bool = False
     destroy: bool = False
+    refresh_only: bool = False
 
 
 def plan(
@@ -82,13 +84,12 @@ def plan(
         dependencies.setdefault(resource, needs)
     problems = Problems()
     chosen = select(options.targets, known, "--target", problems)
+    excluded = select(options.excludes, known, "--exclude", problems)
     replaced = select(options.replace, known, "--replace", problems)
     retried = select(options.retry, known, "--retry", problems)
     run = select(options.run, known, "--run", problems)
     problems.raise_if_any()
-    if chosen:
-        grow = with_dependents if options.destroy else with_dependencies
-        chosen = grow(chosen, dependencies, known)
+    chosen = _chosen(chosen, excluded, dependencies, known, options)
     walk = Walk(
         configuration,
         evaluation,
@@ -101,12 +102,15 @@ def plan(
         run=run,
         retry_failed=options.retry_failed,
     )
-    if not options.destroy:
+    if options.refresh_only:
+        _plan_refresh(walk, chosen)
+    elif not options.destroy:
         _plan_instances(walk, chosen, reporter)
         _review(walk)
-    _plan_removals(walk, chosen, destroy=options.destroy)
+    if not options.refresh_only:
+        _plan_removals(walk, chosen, destroy=options.destroy)
     walk.problems.raise_if_any()
-    outputs = _plan_outputs(walk, destroy=options.destroy and not chosen)
+    outputs = () if options.refresh_only else _plan_outputs(walk, destroy=options.destroy and not chosen)
     walk.problems.raise_if_any()
     changes = tuple(walk.changes[address] for address in sorted(walk.changes, key=Address.sort_key))
     steps = steps_of(changes, configuration, dependencies, snapshot.state.dependencies, edges.schemas)
@@ -137,6 +141,7 @@ def plan(
         coordinates=observation.coordinates,
         dependencies={str(address.resource): dependencies.get(str(address.resource), ()) for address in touched},
         targeted=bool(chosen),
+        refresh_only=options.refresh_only,
         destroy=options.destroy,
         warnings=tuple(item for item in walk.problems.items if item.severity == "warning"),
     )
@@ -177,6 +182,46 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
         desired = ignoring(desired, prior, instance.block.lifecycle.ignore_changes, kind.schema)
     plan_one = plan_trainer if kind.schema.has_runs else plan_object
     return plan_one(walk, instance, kind, record, desired)
+
+
+def _chosen(
+    targets: frozenset[Address],
+    excluded: frozenset[Address],
+    dependencies: Mapping[str, Sequence[str]],
+    known: Collection[Address],
+    options: PlanOptions,
+) -> frozenset[Address]:
+    """What is planned: the targets with what they need, less the excluded and what needs those. In a destroy it is the
+    other way round. Empty: everything.
+
+    Raises:
+        Diagnosed: nothing is left.
+    """
+    take, leave = (with_dependents, with_dependencies) if options.destroy else (with_dependencies, with_dependents)
+    out = leave(excluded, dependencies, known)
+    if targets:
+        left = take(targets - out, dependencies, known) - out
+    else:
+        left = frozenset(known) - out if excluded else frozenset()
+    if not left and (targets or excluded):
+        raise Diagnosed([_nothing_left()])
+    return left
+
+
+def _plan_refresh(walk: Walk, chosen: frozenset[Address]) -> None:
+    """What differs outside becomes what is recorded; nothing is touched (S8.2)."""
+    for address, live in walk.observation.live.items():
+        record = walk.snapshot.state.records[address]
+        if chosen and address not in chosen:
+            continue
+        after = {**record.object, **live} if live is not None else None
+        if after is None or not same(after, record.object):
+            action = Action.READ if after is not None else Action.FORGET
+            walk.changes[address] = Change(address, action, record.object, after, record.provider)
+
+
+def _nothing_left() -> Diagnostic:
+    return Diagnostic("--exclude leaves nothing to plan.", "Everything is excluded, or needs what is excluded.")
 
 
 def _review(walk: Walk) -> None:

@@ -111,7 +111,10 @@ def _steps(
             ]
     if has_runs:
         return _run_steps(change, resource, needs)
-    return [_step(address, "create" if change.action is Action.CREATE else "update", resource, needs)]
+    return [_step(address, _VERBS[change.action], resource, needs)]
+
+
+_VERBS: Mapping[Action, Verb] = {Action.CREATE: "create", Action.UPDATE: "update", Action.READ: "record"}
 
 
 def _run_steps(change: Change, resource: str, needs: tuple[str, ...]) -> list[Step]:

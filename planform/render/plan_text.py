@@ -20,7 +20,7 @@ from planform.render.values import change_text, path_text, value_text
 def concise(plan: Plan, style: Style = PLAIN) -> str:
     """The default form of `planform plan`."""
     parts = [
-        aligned(list(_rows(plan.changes)), style),
+        "" if plan.refresh_only else aligned(list(_rows(plan.changes)), style),
         drift_section(plan, style),
         outputs_section(plan.outputs, style),
         *closing(plan, style),
@@ -30,7 +30,18 @@ def concise(plan: Plan, style: Style = PLAIN) -> str:
 
 def brief(plan: Plan, style: Style = PLAIN) -> str:
     """`--summary`: what is destroyed and replaced first, each kind with its addresses, and the summary."""
-    order: tuple[Kind, ...] = ("delete", "replace", "forget", "update", "create", "run", "reuse", "held", "in_progress")
+    order: tuple[Kind, ...] = (
+        "delete",
+        "replace",
+        "forget",
+        "update",
+        "create",
+        "moved",
+        "run",
+        "reuse",
+        "held",
+        "in_progress",
+    )
     by_kind: dict[Kind, list[str]] = {}
     for change in plan.changes:
         by_kind.setdefault(kind_of(change), []).append(str(change.address))
@@ -46,7 +57,7 @@ def closing(plan: Plan, style: Style, notes: bool = True) -> Iterator[str]:
     yield "\n".join(style.paint(wrap(note, style.width), "dim") for note in shared_notes(plan) if notes)
     yield diagnostics_text(plan.warnings, style).rstrip("\n")
     if plan.targeted:
-        yield "Only what --target selects, and what that depends on, is planned here."
+        yield "Only a part is planned here: what --target and --exclude leave, with what it depends on."
     yield style.paint(wrap(summary(plan), style.width), "bold")
 
 

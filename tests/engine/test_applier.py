@@ -96,7 +96,7 @@ class Bench:
     folder: Path
     workshop: Workshop = field(default_factory=Workshop)
 
-    def plan(self, text: str) -> Plan:
+    def plan(self, text: str, options: PlanOptions | None = None) -> Plan:
         (self.folder / "main.pf.yaml").write_text(f"planform: {{name: p, default_provider: local}}\n{text}")
         types = {"thing": THING}
         self.edges = Edges(types, lambda name: self.workshop, TrainingRules())
@@ -115,7 +115,7 @@ class Bench:
             snapshot,
             seen,
             self.edges,
-            PlanOptions(),
+            options or PlanOptions(),
             version="0",
             created_at="",
             reporter=Reporter(),
@@ -268,3 +268,45 @@ def test_what_may_not_be_destroyed_is_not(bench: Bench) -> None:
         bench.plan(text.replace("kind: x", "kind: y"))
     with pytest.raises(Diagnosed, match="may not be destroyed"):
         bench.plan("resource: {}")
+
+
+def test_refresh_only_records_what_is_live_and_touches_nothing(bench: Bench) -> None:
+    text = "resource: {thing: {a: {size: 1}, b: {size: 1}, c: {size: 1}}}"
+    bench.apply(bench.plan(text))
+    assert bench.plan(text, PlanOptions(refresh_only=True)).is_empty
+    bench.workshop.made[Address("thing", "a")]["size"] = 5
+    del bench.workshop.made[Address("thing", "b")]
+    bench.workshop.calls.clear()
+    planned = bench.plan(text, PlanOptions(refresh_only=True))
+    assert [(str(drift.address), drift.gone) for drift in planned.drift] == [("thing.a", False), ("thing.b", True)]
+    assert bench.apply(planned).ok
+    assert bench.workshop.calls == []
+    assert bench.recorded() == ["thing.a", "thing.c"]
+    assert bench.backend.read().state.records[Address("thing", "a")].object["size"] == 5
+    assert bench.plan(text, PlanOptions(refresh_only=True)).is_empty
+
+
+@pytest.mark.parametrize(
+    ("options", "made"),
+    [
+        (PlanOptions(targets=("thing.b",)), ["thing.a", "thing.b"]),
+        (PlanOptions(excludes=("thing.b",)), ["thing.a", 'thing.d["x"]', 'thing.d["y"]']),
+        (PlanOptions(excludes=("thing.d*x*",)), ["thing.a", "thing.b", "thing.c", 'thing.d["y"]']),
+        (PlanOptions(targets=("thing.d", "thing.a"), excludes=("thing.d['y']",)), ["thing.a", 'thing.d["x"]']),
+    ],
+)
+def test_targets_and_exclusions(bench: Bench, options: PlanOptions, made: list[str]) -> None:
+    text = "resource: {thing: {a: {}, b: {size: '${thing.a.id}'}, c: {size: '${thing.b.id}'}, d: {for_each: {x: 1, y: 2}}}}"
+    assert bench.apply(bench.plan(text, options)).ok
+    assert bench.recorded() == made
+
+
+@pytest.mark.parametrize("option", ["targets", "excludes", "replace", "retry", "run"])
+def test_a_pattern_that_matches_nothing_is_refused(bench: Bench, option: str) -> None:
+    with pytest.raises(Diagnosed, match=r"thing\.zz matches nothing"):
+        bench.plan("resource: {thing: {a: {}}}", PlanOptions(**{option: ("thing.zz",)}))
+
+
+def test_excluding_everything_is_refused(bench: Bench) -> None:
+    with pytest.raises(Diagnosed, match="leaves nothing to plan"):
+        bench.plan("resource: {thing: {a: {}, b: {size: '${thing.a.id}'}}}", PlanOptions(excludes=("thing.a",)))
