@@ -61,6 +61,7 @@ def carry_out(screen: Screen, project: Project, plan: Plan, *, detach: bool = Fa
         else:
             reporter = PlainReporter(screen.out, screen.style)
         outcome = project.apply(plan, reporter=reporter, detach=detach, stop=interrupt.is_asked)
+    screen.problems(outcome.warnings)
     failures = len(outcome.failures) + len(outcome.failed_runs)
     left = remaining_text(outcome.remaining, screen.style)
     if left:
@@ -79,6 +80,7 @@ def stream_out(project: Project, plan: Plan, reporter: JsonReporter, *, detach: 
     """Apply a plan and tell of it in events; the exit code."""
     with Interrupt.caught(None) as interrupt:
         outcome = project.apply(plan, reporter=reporter, detach=detach, stop=interrupt.is_asked)
+    reporter.diagnostics(outcome.warnings)
     if outcome.snapshot is not None:
         reporter.outputs(outcome.snapshot.state.outputs)
     if interrupt.is_asked() or outcome.interrupted:

@@ -46,10 +46,31 @@ class Dependency(NamedTuple):
     place: Place
 
 
+class Condition(NamedTuple):
+    """What must hold, and what is said when it does not. `path` is where it stands in its block."""
+
+    condition: Body
+    error_message: Body
+    path: AttributePath
+
+
 class Lifecycle(NamedTuple):
     prevent_destroy: bool = False
     create_before_destroy: bool = False
     ignore_changes: tuple[str, ...] = ()
+    preconditions: tuple[Condition, ...] = ()
+    postconditions: tuple[Condition, ...] = ()
+    # Resources (and attributes of them) of the same module whose change replaces this one.
+    replace_triggered_by: tuple[tuple[ResourceAddress, str | None], ...] = ()
+
+
+class Check(NamedTuple):
+    """A `check` block of one module instance: its failures warn, and stop nothing."""
+
+    name: str
+    module: ModulePath
+    place: Place
+    asserts: tuple[Condition, ...]
 
 
 class ResourceBlock(NamedTuple):
@@ -125,4 +146,5 @@ class Configuration(NamedTuple):
     sources: tuple[SourceFile, ...]
     moved: tuple[Moved, ...] = ()
     removed: tuple[Removed, ...] = ()
+    checks: tuple[Check, ...] = ()
     private_sources: frozenset[str] = frozenset()  # files that hold a sensitive literal

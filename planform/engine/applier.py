@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from planform.core.addresses import Address
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
-from planform.core.errors import Diagnosed, PlanformError
+from planform.core.errors import Diagnosed, Diagnostic, PlanformError
 from planform.core.plan import Plan, Step
 from planform.core.reporter import Reporter
 from planform.core.secrets import sealed, sealer
@@ -39,7 +39,8 @@ from planform.core.values import (
     is_wholly_known,
     sort_key,
 )
-from planform.engine.doing import prepare_step, resolved, sentence, touches_world
+from planform.engine.conditions import failing_checks
+from planform.engine.doing import hold_after, prepare_step, resolved, sentence, touches_world
 from planform.engine.edges import Edges
 from planform.engine.instances import recorded_attributes
 from planform.engine.moves import move_entries, moved_snapshot, present
@@ -67,6 +68,7 @@ class Outcome:
     failed_runs: tuple[Run, ...] = ()
     interrupted: bool = False
     done: int = 0
+    warnings: tuple[Diagnostic, ...] = ()  # of checks that do not hold now
     snapshot: Snapshot | None = None
 
     @property
@@ -135,7 +137,12 @@ def apply(
 
 def _outcome(work: Work, snapshot: Snapshot, *, interrupted: bool) -> Outcome:
     open_steps = tuple(step for step in work.plan.steps if step.id not in work.settled)
+    evaluation = work.evaluation.fresh()
+    for address, item in work.objects.items():
+        evaluation.set(address, item)
+    destroying = work.plan.destroy or work.plan.refresh_only
     outcome = Outcome(
+        warnings=() if destroying else tuple(failing_checks(work.configuration, evaluation)),
         failures=tuple(work.failures),
         skipped=tuple(step for step in work.plan.steps if work.settled.get(step.id) == "skipped"),
         remaining=open_steps,
@@ -270,6 +277,7 @@ def _finish(work: Work, step: Step, entries: Sequence[Entry], planned: Object | 
             results.append(entry._replace(record=entry.record._replace(object=sealed(actual, work.seal))))
             if planned is not None and step.verb in ("create", "update"):
                 _keep_promise(work, step, planned, actual)
+            hold_after(work, step.address)
         else:
             results.append(entry)
             if isinstance(entry, RunRecorded):
@@ -395,7 +403,11 @@ def _record_ended(work: Work, session: Session, ended: Sequence[tuple[Step, Run]
         exported = run_attributes(run, session.snapshot().ledger.of(step.address))
         settle(work, step.address, {**work.objects.get(step.address, {}), **exported})
         if run.status == "succeeded":
-            done(work, step)
+            try:
+                hold_after(work, step.address)
+                done(work, step)
+            except PlanformError as problem:
+                failed(work, step, 0.0, sentence(problem))
         else:
             work.failed_runs.append(run)
             done(work, step, "failed")

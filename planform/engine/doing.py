@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from planform.core.addresses import Address
-from planform.core.errors import Diagnosed, PlanformError
+from planform.core.errors import Diagnosed, PlanformError, Problems
 from planform.core.plan import Action, Change, Step
 from planform.core.resource import Planned
 from planform.core.schemas import convert_body
@@ -20,6 +20,7 @@ from planform.core.state import (
     run_attributes,
 )
 from planform.core.values import Object, Sealed, Unknown, Value, is_wholly_known, leaves
+from planform.engine.conditions import check_after, check_before
 from planform.engine.launch import launch
 from planform.engine.promise import disagreements
 from planform.engine.trainers import COMPLETED
@@ -42,6 +43,7 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
     work.touched.add(address)
     if step.verb in ("delete", "forget", "stop"):
         return None, *_removal(work, step, change)
+    _hold_before(work, address)
     planned = resolved(work, change)
     if not is_wholly_known({name: value for name, value in planned.items() if name in _configured(work, address)}):
         raise PlanformError(f"{address} still has unknown values: {_unknown_names(planned)}.")
@@ -82,6 +84,32 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
         lambda: [_recorded(work, change, handler.update(before, request), needs)],
         _intent(step, provider, planned, handler.side_effects),
     )
+
+
+def _hold_before(work: Work, address: Address) -> None:
+    """Preconditions that the plan could not know are looked at now.
+
+    Raises:
+        Diagnosed: one does not hold.
+    """
+    instance = work.configuration.instances.get(address)
+    if instance is not None:
+        problems = Problems()
+        check_before(work.evaluation, instance, problems)
+        problems.raise_if_any()
+
+
+def hold_after(work: Work, address: Address) -> None:
+    """Postconditions of an object that is made now.
+
+    Raises:
+        Diagnosed: one does not hold.
+    """
+    instance = work.configuration.instances.get(address)
+    if instance is not None:
+        problems = Problems()
+        check_after(work.evaluation, instance, work.objects.get(address), problems)
+        problems.raise_if_any()
 
 
 def _intent(step: Step, provider: str, planned: Object, side_effects: bool) -> Intent | None:

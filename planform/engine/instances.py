@@ -13,7 +13,7 @@ from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
 from planform.core.secrets import Seal
 from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
-from planform.core.values import Object, Unknown
+from planform.core.values import Object, Unknown, same
 from planform.engine.diff import changed_attributes, comparable, differing_leaves
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
@@ -49,6 +49,7 @@ class Walk:
     kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
     changes: dict[Address, Change] = field(default_factory=dict)
+    grouped: dict[ResourceAddress, list[Address]] = field(default_factory=dict)  # instances of each resource
     held: dict[ResourceAddress, Address] = field(default_factory=dict)
     names: dict[tuple[str, str, str], Address] = field(default_factory=dict)
 
@@ -132,12 +133,13 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
     before_form, desired_form = comparable(prior, kind.schema, walk.seal), comparable(desired, kind.schema, walk.seal)
     changed = changed_attributes(before_form, desired_form, kind.schema)
     by_request = instance.address in walk.replace
+    triggered = is_triggered(walk, instance)
     forcing = [name for name in changed if kind.schema.attributes[name].change == "replace"]
     predicted = kind.handler.predict(desired)
-    if not changed and not by_request:
+    if not (changed or by_request or triggered):
         after = _with_computed(kind, desired, prior, predicted, (), instance.address)
         return Change(instance.address, Action.NO_OP, prior, after, provider, instance.block.place.span)
-    replacing = bool(forcing) or by_request
+    replacing = bool(forcing) or by_request or triggered
     after = _with_computed(kind, desired, None if replacing else prior, predicted, changed, instance.address)
     if replacing and instance.block.lifecycle.prevent_destroy:
         walk.problems.add(_prevented(instance, forcing))
@@ -152,8 +154,30 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
         leaves=changed_leaves(
             instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES
         ),
-        reason="replace_by_request" if by_request else "replace_because_cannot_update" if replacing else "",
+        reason=_reason(by_request, bool(forcing), triggered),
     )
+
+
+def _reason(by_request: bool, forced: bool, triggered: bool) -> str:
+    if by_request:
+        return "replace_by_request"
+    if forced:
+        return "replace_because_cannot_update"
+    return "replace_by_triggers" if triggered else ""
+
+
+def is_triggered(walk: Walk, instance: Instance) -> bool:
+    """Whether something that its lifecycle.replace_triggered_by names changes in this plan."""
+    for resource, attribute in instance.block.lifecycle.replace_triggered_by:
+        for address in walk.grouped.get(resource, ()):
+            change = walk.changes.get(address)
+            if change is None or address.module != instance.address.module or change.action is Action.NO_OP:
+                continue
+            if attribute is None or change.before is None or change.after is None:
+                return True
+            if not same(change.before.get(attribute), change.after.get(attribute)):
+                return True
+    return False
 
 
 def prior_object(walk: Walk, record: Record | None) -> Object | None:

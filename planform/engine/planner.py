@@ -18,6 +18,7 @@ from planform.core.schemas import Misfit
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Snapshot
 from planform.core.values import Object, Sensitive, has_sensitive, is_wholly_known, same
+from planform.engine.conditions import check_after, check_before, failing_checks
 from planform.engine.diff import changed_attributes, comparable, differing_leaves, ignoring
 from planform.engine.edges import Edges
 from planform.engine.instances import (
@@ -111,6 +112,8 @@ def plan(
         _plan_removals(walk, chosen, destroy=options.destroy)
     walk.problems.raise_if_any()
     outputs = () if options.refresh_only else _plan_outputs(walk, destroy=options.destroy and not chosen)
+    if not (options.refresh_only or options.destroy):
+        walk.problems.items += failing_checks(configuration, walk.evaluation)
     walk.problems.raise_if_any()
     changes = tuple(walk.changes[address] for address in sorted(walk.changes, key=Address.sort_key))
     steps = steps_of(changes, configuration, dependencies, snapshot.state.dependencies, edges.schemas)
@@ -148,7 +151,7 @@ def plan(
 
 
 def _plan_instances(walk: Walk, chosen: frozenset[Address], reporter: Reporter) -> None:
-    grouped = instances_by_resource(walk.configuration)
+    grouped = walk.grouped = instances_by_resource(walk.configuration)
     total, done = len(walk.configuration.instances), 0
     for resource in in_order(walk.configuration):
         for address in grouped.get(resource, ()):
@@ -180,8 +183,11 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
     prior = prior_object(walk, record)
     if prior is not None and instance.block.lifecycle.ignore_changes:
         desired = ignoring(desired, prior, instance.block.lifecycle.ignore_changes, kind.schema)
+    check_before(walk.evaluation, instance, walk.problems)
     plan_one = plan_trainer if kind.schema.has_runs else plan_object
-    return plan_one(walk, instance, kind, record, desired)
+    change = plan_one(walk, instance, kind, record, desired)
+    check_after(walk.evaluation, instance, change.after, walk.problems)
+    return change
 
 
 def _chosen(

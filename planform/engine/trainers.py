@@ -12,7 +12,16 @@ from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
 from planform.core.values import Object, Unknown, Value, first_unknown, same
 from planform.engine.diff import changed_attributes, comparable
-from planform.engine.instances import NOTES, Kind, Walk, changed_leaves, current_run, recorded_attributes, report
+from planform.engine.instances import (
+    NOTES,
+    Kind,
+    Walk,
+    changed_leaves,
+    current_run,
+    is_triggered,
+    recorded_attributes,
+    report,
+)
 from planform.engine.names import generated_name
 from planform.engine.observe import provider_of
 from planform.engine.runs import Definition, Options, decide
@@ -57,7 +66,12 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
         max_attempts=desired.get("max_attempts", 2),
         waits_for=unknown.origin if unknown is not None else "",
     )
-    asked = Options(address in walk.retry, walk.retry_failed, address in walk.run, walk.observation.gone)
+    asked = Options(
+        address in walk.retry,
+        walk.retry_failed,
+        address in walk.run or is_triggered(walk, instance),
+        walk.observation.gone,
+    )
     current = current_run(record, runs)
     run = decide(wanted, runs, current, asked)
     run, exported = _run_outcome(walk, instance, run, executor, runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import ResourceAddress
@@ -104,6 +105,7 @@ class Module(NamedTuple):
     schemas: Mapping[str, Schema]
     moved: tuple[Listed, ...] = ()
     removed: tuple[Listed, ...] = ()
+    checks: Mapping[str, Listed] = MappingProxyType({})
     graph: Graph = Graph()  # of the whole tree; only the root module has it
 
     def walk(self) -> Iterator[Module]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, ResourceAddress, module_text
 from planform.core.configuration import (
     Body,
+    Check,
+    Condition,
     Configuration,
     Instance,
     Lifecycle,
@@ -55,6 +57,7 @@ class _Found:
     modules: dict[ModulePath, ModuleInstance] = field(default_factory=dict)
     moved: list[Moved] = field(default_factory=list)
     removed: list[Removed] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
 
 
 class _Expansion:
@@ -103,6 +106,7 @@ class _Expansion:
             sources=tuple(sources.values()),
             moved=tuple(self.found.moved),
             removed=tuple(self.found.removed),
+            checks=tuple(self.found.checks),
             private_sources=private_sources(self.module),
         )
         return configuration, self.evaluation
@@ -189,6 +193,8 @@ class _Expansion:
             self.found.moved.append(Moved(prefix + item.body["from"], prefix + item.body["to"], item.place))
         for item in scope.module.removed:
             self.found.removed.append(Removed(prefix + item.body["from"], item.body["destroy"], item.place))
+        for name, check in scope.module.checks.items():
+            self.found.checks.append(Check(name, path, check.place, _conditions(check.body.get("assert"), ("assert",))))
         for resource in scope.module.resources.values():
             self.resource(scope, resource)
         for call in scope.module.calls.values():
@@ -229,8 +235,15 @@ class _Expansion:
 
     def block(self, scope: ModuleScope, resource: Resource) -> ResourceBlock:
         lifecycle = Lifecycle()
-        if resource.lifecycle is not None:
-            lifecycle = self.lifecycle(self.known(resource.lifecycle, resource.place, ("lifecycle",), scope))
+        if isinstance(resource.lifecycle, dict):
+            settings = {key: item for key, item in resource.lifecycle.items() if key not in _CONDITIONS}
+            lifecycle = self.lifecycle(self.known(settings, resource.place, ("lifecycle",), scope))
+            before, after = (_conditions(resource.lifecycle.get(name), ("lifecycle", name)) for name in _CONDITIONS)
+            lifecycle = lifecycle._replace(
+                preconditions=before,
+                postconditions=after,
+                replace_triggered_by=_triggers(resource, scope),
+            )
         return ResourceBlock(
             resource.address,
             resource.place,
@@ -251,6 +264,24 @@ class _Expansion:
             _is_true(value.get("create_before_destroy")),
             tuple(ignored),
         )
+
+
+_CONDITIONS = ("precondition", "postcondition")
+
+
+def _conditions(body: Body, path: AttributePath) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(item.get("condition"), item.get("error_message"), (*path, index))
+        for index, item in enumerate(body if isinstance(body, list) else ())
+    )
+
+
+def _triggers(resource: Resource, scope: ModuleScope) -> tuple[tuple[ResourceAddress, str | None], ...]:
+    found = []
+    for text in resource.lifecycle.get("replace_triggered_by") or ():
+        kind, name, *rest = text.split(".")
+        found.append((ResourceAddress(kind, name, scope.module.path), rest[0] if rest else None))
+    return tuple(found)
 
 
 _SINGLE: dict[InstanceKey, Value] = {None: None}

@@ -87,8 +87,14 @@ _REPEAT = attributes(
 )
 _MODULE = {**_REPEAT, **attributes(source=Attribute(STRING, required=True), inputs=Attribute(map_of(ANY)))}
 _LIFECYCLE = attributes(
-    prevent_destroy=Attribute(BOOL), create_before_destroy=Attribute(BOOL), ignore_changes=Attribute(list_of(STRING))
+    prevent_destroy=Attribute(BOOL),
+    create_before_destroy=Attribute(BOOL),
+    ignore_changes=Attribute(list_of(STRING)),
+    precondition=Attribute(list_of(Nested(_VALIDATION))),
+    postcondition=Attribute(list_of(Nested(_VALIDATION))),
+    replace_triggered_by=Attribute(list_of(STRING)),
 )
+_CHECK = attributes(**{"assert": Attribute(list_of(Nested(_VALIDATION)), required=True)})
 _META = {**_REPEAT, **attributes(provider=Attribute(STRING), lifecycle=Attribute(Nested(_LIFECYCLE)))}
 _REPEATS: tuple[Repetition, ...] = ("count", "for_each", "enabled")
 
@@ -98,7 +104,7 @@ _MOVED = attributes(
 _REMOVED = attributes(**{"from": Attribute(STRING, required=True), "destroy": Attribute(BOOL, default=True)})
 _LISTED: Mapping[str, Mapping[str, Attribute]] = {"moved": _MOVED, "removed": _REMOVED}
 
-_BLOCKS = ("planform", "provider", "variable", "locals", "resource", "module", "moved", "removed", "output")
+_BLOCKS = ("planform", "provider", "variable", "locals", "resource", "module", "moved", "removed", "check", "output")
 # How deep an expression must at least stand in these.
 _WRITTEN: Mapping[str | int, int] = {"validation": 3, "inputs": 2, "depends_on": 2}
 _LITERAL = ("type", "description", "sensitive", "nullable", "source", "required_version", "from", "to", "destroy")
@@ -219,6 +225,11 @@ class _Reader:
         outputs = {name: output for name, place, body in blocks["output"] if (output := self.output(name, place, body))}
         values = {name: Local(place, body) for name, place, body in blocks["locals"]}
         sources = tuple(document.source for document in documents)
+        checks = {
+            name: Listed(place, body)
+            for name, place, body in blocks["check"]
+            if self.body(place, body, _CHECK) is not None and isinstance(body, dict)
+        }
         moved, removed = (
             tuple(Listed(place, body) for _, place, body in blocks[kind]) for kind in ("moved", "removed")
         )
@@ -236,6 +247,7 @@ class _Reader:
             self.schemas,
             moved,
             removed,
+            checks,
         )
 
     def empty_folder(self, folder: str, path: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from planform.core.addresses import ResourceAddress
 from planform.core.configuration import Body, Place, SourceFile
 from planform.core.errors import Diagnostic, Problems, Span, did_you_mean, nearest
-from planform.core.schemas import Nested, Schema
+from planform.core.schemas import Nested, Schema, describe
 from planform.language.blocks import Module, ModuleCall, Resource, leaves_of
 from planform.language.documents import Expr, locate, span_in_scalar
 from planform.language.errors import ExpressionError
@@ -76,6 +76,8 @@ class _Builder:
                 )
                 self.edges[node] = followed + edges if repeated else followed
             self.module(inner.module, inner)
+        for check in module.checks.values():
+            self.follow(module, check.body, check.place, ())
 
     def resource(self, module: Module, resource: Resource) -> list[Edge]:
         place, allowed = resource.place, _repeated_names(resource.repetition)
@@ -86,10 +88,48 @@ class _Builder:
             edges += self.follow(module, resource.body, place, allowed)
         if resource.provider is not None:
             edges += self.follow(module, resource.provider, place, allowed, "provider")
-        if resource.lifecycle is not None:
-            edges += self.follow(module, resource.lifecycle, place, (), "lifecycle")
+        if isinstance(resource.lifecycle, dict):
+            edges += self.lifecycle(module, resource, allowed)
         if resource.depends_on is not None:
             edges += self.depends_on(module, resource.depends_on, place)
+        return edges
+
+    def lifecycle(self, module: Module, resource: Resource, allowed: tuple[str, ...]) -> list[Edge]:
+        """Conditions may use what the body may use; a postcondition also `self`. Settings are known before."""
+        edges: list[Edge] = []
+        for name, body in resource.lifecycle.items():
+            names: tuple[str, ...] = ()
+            if name in ("precondition", "postcondition"):
+                names = (*allowed, "self") if name == "postcondition" else allowed
+            elif name == "replace_triggered_by":
+                edges += self.triggers(module, resource, body)
+            edges += self.follow(module, body, resource.place, names, "lifecycle", name)
+        return edges
+
+    def triggers(self, module: Module, resource: Resource, body: Body) -> list[Edge]:
+        """The edges of replace_triggered_by: resources of this module, or attributes of them."""
+        edges: list[Edge] = []
+        for index, text in enumerate(body if isinstance(body, list) else ()):
+            path = (*resource.place.path, "lifecycle", "replace_triggered_by", index)
+            parts = text.split(".") if isinstance(text, str) else []
+            address = ResourceAddress(parts[0], parts[1], module.path) if len(parts) in (2, 3) else None
+            found = module.resources.get(address) if address is not None else None
+            if address is None or found is None:
+                span = locate(resource.place.source, path)
+                known = [str(item._replace(module=())) for item in module.resources]
+                self.problems.add(
+                    diagnostic_at(
+                        resource.place.source,
+                        span,
+                        "Invalid replace_triggered_by reference",
+                        f"{describe(text)} is no resource of this module, nor an attribute of one.",
+                        did_you_mean(text if isinstance(text, str) else "", known),
+                    )
+                )
+                continue
+            span = locate(resource.place.source, path)
+            place = Place(resource.place.source, path, span.line, span.column)
+            edges.append(Edge(node_of(address), parts[2] if len(parts) == 3 else None, place))
         return edges
 
     # Following references
@@ -119,6 +159,8 @@ class _Builder:
                 return self.named(told, module, "local", module.locals, second)
             case "each" | "count":
                 self.repeated(told, str(root), second, allowed)
+            case "self" if "self" in allowed:
+                return ()
             case "path" | "planform":
                 known = PATHS if root == "path" else FACTS
                 if isinstance(second, str) and second not in known:

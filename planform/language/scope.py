@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, module_text
-from planform.core.configuration import Body, Instance, Place
+from planform.core.configuration import Body, Condition, Instance, Place
 from planform.core.errors import Diagnosed, Diagnostic, Problems, Span
 from planform.core.schemas import Misfit, Schema, convert, convert_body, describe
 from planform.core.values import Object, Sensitive, Unknown, Value, has_sensitive, is_wholly_known, reveal
@@ -159,6 +159,49 @@ class Evaluation:
         if misfits:
             raise Diagnosed(_misfit(misfit, block.body, evaluated, block.place, str(address)) for misfit in misfits)
         return converted
+
+    def failing(
+        self,
+        conditions: Sequence[Condition],
+        place: Place,
+        summary: str,
+        *,
+        instance: Instance | None = None,
+        module: ModulePath = (),
+        itself: Object | None = None,
+        warning: bool = False,
+    ) -> list[Diagnostic]:
+        """What the conditions that do not hold have to say. One that is not known yet says nothing."""
+        scope: Scope = self.scope(instance.address.module if instance is not None else module)
+        if instance is not None and instance.address.key is not None:
+            inner = self.scope(instance.address.module)
+            scope = self.instance_scope(inner, inner.module.resources[instance.block.address], instance.address.key)
+        if itself is not None:
+            scope = Layer(scope, {"self": itself})
+        said: list[Diagnostic] = []
+        for rule in conditions:
+            problems = Problems()
+            held = reveal(self._evaluate(rule.condition, scope, place, problems, ""))
+            if problems.items:
+                said += problems.items
+                continue
+            if held is True or held == "true" or not is_wholly_known(held):
+                continue
+            message = self._evaluate(rule.error_message, scope, place, problems, "")
+            text = "Its error_message is sensitive." if has_sensitive(message) else str(message)
+            if held is not False and held != "false":
+                text = f"A condition is true or false, not {describe(held)}."
+            said.append(
+                diagnostic_at(
+                    place.source,
+                    locate(place.source, (*place.path, *rule.path, "condition")),
+                    summary,
+                    text,
+                    address=str(instance.address) if instance is not None else "",
+                    warning=warning,
+                )
+            )
+        return said
 
     def output(self, name: str) -> Value:
         """The value of an output of the root module; Sensitive when it is declared so.

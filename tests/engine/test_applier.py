@@ -310,3 +310,82 @@ def test_a_pattern_that_matches_nothing_is_refused(bench: Bench, option: str) ->
 def test_excluding_everything_is_refused(bench: Bench) -> None:
     with pytest.raises(Diagnosed, match="leaves nothing to plan"):
         bench.plan("resource: {thing: {a: {}, b: {size: '${thing.a.id}'}}}", PlanOptions(excludes=("thing.a",)))
+
+
+CONDITIONS = """
+resource:
+  thing:
+    a:
+      size: SIZE
+      lifecycle:
+        precondition: [{condition: "${path.root == '.'}", error_message: never}]
+        postcondition:
+          - {condition: "${self.size > 1}", error_message: "${'size ' }${self.size} is too small"}
+          - {condition: "${self.id == 'id-a'}", error_message: the id is wrong}
+    b:
+      size: "${thing.a.id}"
+      lifecycle:
+        precondition: [{condition: "${thing.a.id != 'bad'}", error_message: a came back bad}]
+    c: {size: "${thing.b.id}"}
+check:
+  large: {assert: [{condition: "${thing.a.size > 10}", error_message: a is not large}]}
+"""
+
+
+def test_conditions_that_are_known_fail_the_plan(bench: Bench) -> None:
+    with pytest.raises(Diagnosed) as refused:
+        bench.plan(CONDITIONS.replace("SIZE", "1"))
+    (problem,) = refused.value.problems
+    assert (problem.summary, problem.detail) == ("Resource postcondition failed", "size 1 is too small")
+    assert str(problem.span) == "main.pf.yaml:10:25"
+
+
+def test_conditions_that_become_known_stop_what_comes_after(bench: Bench) -> None:
+    text = CONDITIONS.replace("SIZE", "2")
+    bench.workshop.sabotage = {"thing.a": lambda item: {**item, "id": "bad"}}
+    outcome = bench.apply(bench.plan(text))
+    assert [(str(address), error) for address, error in outcome.failures] == [
+        ("thing.a", "Resource postcondition failed the id is wrong")
+    ]
+    assert bench.recorded() == ["thing.a"]
+    refused = bench.backend.read().state.records[Address("thing", "a")]
+    assert refused.object["id"] == "bad"
+
+
+def test_a_failing_check_warns_and_stops_nothing(bench: Bench) -> None:
+    planned = bench.plan(CONDITIONS.replace("SIZE", "2"))
+    assert [(warning.summary, warning.detail) for warning in planned.warnings] == [
+        ('Check "large" failed', "a is not large")
+    ]
+    outcome = bench.apply(planned)
+    assert outcome.ok
+    assert len(outcome.warnings) == 1
+    assert bench.plan(CONDITIONS.replace("SIZE", "11")).warnings == ()
+
+
+def test_a_trigger_replaces(bench: Bench) -> None:
+    text = """
+resource:
+  thing:
+    a: {size: SIZE, kind: KIND}
+    whole: {lifecycle: {replace_triggered_by: [thing.a]}}
+    part: {lifecycle: {replace_triggered_by: [thing.a.kind]}}
+"""
+    bench.apply(bench.plan(text.replace("SIZE", "1").replace("KIND", "x")))
+    bench.workshop.calls.clear()
+    planned = bench.plan(text.replace("SIZE", "2").replace("KIND", "x"))
+    assert {str(change.address): change.reason for change in planned.changes if change.does_something} == {
+        "thing.a": "",
+        "thing.whole": "replace_by_triggers",
+    }
+    assert bench.apply(planned).ok
+    assert bench.workshop.calls == [
+        "update thing.a",
+        "delete thing.whole",
+        "create thing.whole",
+    ] or bench.workshop.calls == [
+        "delete thing.whole",
+        "update thing.a",
+        "create thing.whole",
+    ]
+    assert bench.plan(text.replace("SIZE", "2").replace("KIND", "x")).is_empty

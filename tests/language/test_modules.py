@@ -21,7 +21,8 @@ def problems(folder, main, **files):
 WRONG = [
     # Blocks
     ("resorce: {}", "1 resorce", "Unsupported block type", 'Did you mean "resource"?'),
-    ("moved: [1]", "1 moved", "Unsupported block type", "planform"),
+    ("movd: [1]", "1 movd", "Unsupported block type", "moved"),
+    ("moved: 1", "1 moved", "A list is required", "this is 1"),
     ("[1]", "1 [1]", "Not a module", "list with 1 element"),
     ("resource: [x]", "1 resource", "Names are missing", "list with 1 element"),
     ("resource: {trainer: x}", "1 trainer", "Names are missing", '"x"'),
