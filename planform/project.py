@@ -380,7 +380,7 @@ def open_saved(plan: Plan, options: Options) -> Project:
     secret = [name for name, value in variables.items() if isinstance(value, Sealed)]
     if secret or options.variables or options.var_files:
         given, _ = variable_values(
-            load(str(folder), schemas(), sources),
+            load(str(folder), schemas(), sources, provider_settings()),
             str(folder),
             plan.workspace,
             options.var_files,

@@ -14,10 +14,10 @@ FIRST_FILE = """\
 
 planform:
   name: {name} # begins the names of what is created
-  default_provider: local # this machine; `aws` makes the same resources real with SageMaker and AWS Batch
+  default_provider: local # this machine
 
 provider:
-  local: {{executor: process}} # or docker
+  local: {{executor: process}} # runs are plain processes
 
 variable:
   learning_rate: {{type: number, default: 0.1}} # override: planform plan --var learning_rate=0.2
@@ -29,7 +29,7 @@ resource:
       source_code: {{source_dir: src, entry_script: train.py}}
       compute: {{instance_type: ml.m5.xlarge, instance_count: 1}}
       hyperparameters: {{epochs: 3, learning_rate: "${{var.learning_rate}}"}}
-      # input_data: {{train: data/train}} # a folder or s3:// URI for each channel
+      # input_data: {{train: data/train}} # a file or folder for each channel
       stopping_condition: {{max_runtime_in_seconds: 3600}}
       metric_definitions: [{{name: loss, regex: "loss=([0-9.]+)"}}] # found in what train.py prints
 

@@ -106,6 +106,7 @@ class Module(NamedTuple):
     moved: tuple[Listed, ...] = ()
     removed: tuple[Listed, ...] = ()
     checks: Mapping[str, Listed] = MappingProxyType({})
+    provider_kinds: tuple[str, ...] = ()  # the providers there are
     graph: Graph = Graph()  # of the whole tree; only the root module has it
 
     def walk(self) -> Iterator[Module]:

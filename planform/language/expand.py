@@ -28,7 +28,7 @@ from planform.language.blocks import Module, Resource, Settings, leaves_of
 from planform.language.documents import collection_paused, locate
 from planform.language.environment import Files, Scope
 from planform.language.graph import node_of
-from planform.language.modules import BUILT_IN, PROVIDERS
+from planform.language.modules import BUILT_IN
 from planform.language.scope import Evaluation, ModuleScope
 from planform.language.text import diagnostic_at
 
@@ -170,11 +170,11 @@ class _Expansion:
         name = reveal(value)
         if isinstance(name, Unknown):
             return ""
-        known = sorted({*PROVIDERS, *self.module.providers})
+        known = sorted({*self.module.provider_kinds, *self.module.providers})
         if name not in known:
             span = locate(place.source, (*place.path, *inner))
             detail = f'There is no provider "{name}".'
-            if isinstance(name, str) and name.partition(".")[0] in PROVIDERS:
+            if isinstance(name, str) and name.partition(".")[0] in self.module.provider_kinds:
                 detail = f'Provider "{name}" is not configured in the root module.'
             suggestion = did_you_mean(str(name), known)
             self.problems.add(diagnostic_at(place.source, span, "Unknown provider", detail, suggestion))

@@ -54,8 +54,8 @@ from planform.language.type_constraints import parse_type
 from planform.language.versions import allows
 
 SUFFIX = ".pf.yaml"
-PROVIDERS = ("aws", "local")
-BACKENDS = ("local", "s3")
+PROVIDERS = ("aws", "local")  # where the caller does not say which there are
+BACKENDS = ("local",)
 BUILT_IN = "planform_data"  # the type that no provider makes
 
 # The tables of the blocks, read like a resource's.
@@ -142,6 +142,7 @@ class _Reader:
         settings: Mapping[str, Mapping[str, Attribute]],
     ) -> None:
         self.root, self.schemas, self.sources, self.settings = root, schemas, sources, settings
+        self.kinds = tuple(settings) or PROVIDERS
         self.problems = Problems()
         self.folders: dict[str, list[Document]] = {}
         self.lost: set[str] = set()  # names of resources whose type does not exist
@@ -248,6 +249,7 @@ class _Reader:
             moved,
             removed,
             checks,
+            self.kinds,
         )
 
     def empty_folder(self, folder: str, path: tuple[str, ...]) -> None:
@@ -407,7 +409,7 @@ class _Reader:
             if isinstance(backend, dict):
                 self.backend(place, backend)
             provider = checked.get("default_provider")
-            if isinstance(provider, str) and provider.partition(".")[0] not in PROVIDERS:
+            if isinstance(provider, str) and provider.partition(".")[0] not in self.kinds:
                 self.unknown_provider(place, ("default_provider",), provider)
             return None if path else Settings(place, body)
         return None
@@ -456,9 +458,9 @@ class _Reader:
             )
             return None
         kind, _, alias = name.partition(".")
-        if kind not in PROVIDERS or ("." in name and not NAME.fullmatch(alias)):
+        if kind not in self.kinds or ("." in name and not NAME.fullmatch(alias)):
             self.problem(
-                place, "Unknown provider", f'There is no provider "{name}".', did_you_mean(name, PROVIDERS), key=True
+                place, "Unknown provider", f'There is no provider "{name}".', did_you_mean(name, self.kinds), key=True
             )
             return None
         settings = {} if body is None else body
@@ -473,7 +475,7 @@ class _Reader:
 
     def unknown_provider(self, place: Place, inner: AttributePath, name: str) -> None:
         detail = f'There is no provider "{name}".'
-        self.problem(place, "Unknown provider", detail, did_you_mean(name, PROVIDERS), inner=inner)
+        self.problem(place, "Unknown provider", detail, did_you_mean(name, self.kinds), inner=inner)
 
     def variable(self, name: str, place: Place, body: Body) -> Variable | None:
         checked = self.body(place, body, _VARIABLE)
@@ -576,7 +578,7 @@ class _Reader:
         if checked is None:
             return
         provider = checked.get("provider")
-        if isinstance(provider, str) and provider.partition(".")[0] not in PROVIDERS:
+        if isinstance(provider, str) and provider.partition(".")[0] not in self.kinds:
             self.unknown_provider(place, ("provider",), provider)
         lifecycle = checked.get("lifecycle")
         if isinstance(lifecycle, dict):

@@ -34,8 +34,8 @@ WRONG = [
     ("planform: {nam: x}", "1 nam", "Unsupported argument", 'Did you mean "name"?'),
     ("planform: {name: 'a b'}", "1 'a b'", "Incorrect attribute value", "a letter, then"),
     ("planform: {default_provider: asw}", "1 asw", "Unknown provider", 'Did you mean "aws"?'),
-    ("planform: {backend: {s4: {}}}", "1 s4", "Unsupported backend", "There is: local, s3."),
-    ("planform: {backend: {s3: {}, local: {}}}", "1 backend", "One backend", "here are 2"),
+    ("planform: {backend: {s4: {}}}", "1 s4", "Unsupported backend", "There is: local."),
+    ("planform: {backend: {}}", "1 backend", "One backend", "here are 0"),
     ("provider: {gcp: {}}", "1 gcp", "Unknown provider", "aws, local"),
     ("provider: {aws: [1]}", "1 aws", "Invalid provider settings", "list"),
     # Variables and outputs
