@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -83,6 +84,11 @@ class Run(NamedTuple):
         return self.status in ACTIVE
 
 
+def finite(metrics: Mapping[str, float]) -> Object:
+    """Metrics as values: a loss that is no number is null, since JSON has no other word for it."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
 def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
     """What a trainer exports of its run. Artifacts are only ever those of a succeeded run (S3.12); the newest
     succeeded of `runs` is `last_succeeded`, for those who want the older one."""
@@ -95,14 +101,14 @@ def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
         "status": run.status,
         "model_artifacts": run.model_artifacts if good else None,
         "output_path": run.output_path or None,
-        "metrics": dict(run.metrics),
+        "metrics": finite(run.metrics),
         "image": run.image or None,
         "started_at": run.started_at or None,
         "ended_at": run.ended_at or None,
         "billable_seconds": run.billable_seconds if run.ended_at else None,
         "last_succeeded": None
         if older is None
-        else {"run": older.number, "model_artifacts": older.model_artifacts, "metrics": dict(older.metrics)},
+        else {"run": older.number, "model_artifacts": older.model_artifacts, "metrics": finite(older.metrics)},
     }
 
 

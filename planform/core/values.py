@@ -124,7 +124,10 @@ def same(left: Value, right: Value) -> bool:
             and len(left) == len(right)
             and all(map(same, left, right))
         )
-    return bool(left == right)
+    # Not a number is no value that changed, though it differs from itself.
+    return bool(left == right) or (
+        isinstance(left, float) and isinstance(right, float) and left != left and right != right
+    )
 
 
 def is_wholly_known(value: Value) -> bool:

@@ -70,7 +70,13 @@ def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options
                 active,
                 f"run {newest.number} failed: {newest.reason}; attempt {attempts + 1} of {wanted.max_attempts}",
             )
-    return _of(newest, "held", wanted, moved, reason=newest.reason or newest.status)
+    return _of(newest, "held", wanted, moved, reason=_why_held(newest))
+
+
+def _why_held(run: Run) -> str:
+    if run.status != "stopped":
+        return run.reason or run.status
+    return f"run {run.number} was stopped" + (f" ({run.reason})" if run.reason not in ("", "stopped") else "")
 
 
 def _same_place(run: Run, wanted: Definition) -> bool:

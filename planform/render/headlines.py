@@ -64,20 +64,23 @@ def headline(change: Change, room: int) -> str:
     if run is None and kind == "held":
         return elide(waits_for(change), room)
     if run is not None and kind == "held":
-        if run.reason == "stopped":
-            return f"held: run {run.number} was stopped"
-        why = (
-            run.reason
-            if run.reason.startswith("run")
-            else f"run {run.number} failed" + (f" ({run.reason.splitlines()[0]})" if run.reason else "")
-        )
-        return elide(f"held: {why}", room)
+        return elide(_held(run), room)
     if run is not None and kind == "in_progress":
         return f"run {run.number} in progress"
+    if run is not None and kind == "update" and run.decision in ("held", "in_progress"):
+        standing = _held(run) if run.decision == "held" else f"run {run.number} in progress"
+        return elide(f"change; {standing}", room)
     if change.moved_from is not None:
         reason = f"from {change.moved_from}"
         return _with("moved" if kind == "moved" else f"{_VERBS[kind]}, moved", reason, room)
     return _with(_VERBS[kind], reason, room, "()")
+
+
+def _held(run: RunPlan) -> str:
+    """`held: run 2 failed (exit code 3)`."""
+    if run.reason.startswith("run"):
+        return f"held: {run.reason}"
+    return f"held: run {run.number} failed" + (f" ({run.reason.splitlines()[0]})" if run.reason else "")
 
 
 def _with(verb: str, detail: str, room: int, brackets: str = "  ") -> str:
@@ -116,7 +119,7 @@ def shared_notes(plan: Plan) -> Iterator[str]:
             more = f" (largest: {largest})" if run.files > 1 and largest else ""
             tree = f"Source: {count(run.files, 'file')}, {bytes_text(run.bytes)}{more}"
             whom.setdefault(tree, []).append(str(change.address))
-        if kind == "held":
+        if kind == "held" or (kind == "update" and run is not None and run.decision == "held"):
             whom.setdefault(HELD, [])
     for note, addresses in whom.items():
         more = f" and {len(addresses) - 2} more" if len(addresses) > 2 else ""

@@ -50,7 +50,7 @@ USER = {"status": "failed", "failure": "user", "reason": "exit code 3"}
         pytest.param(wanted("b"), [run(1, **USER)], 1, Options(), "new_run", 2, "definition changed", id="held until changed"),
         pytest.param(wanted("a"), [run(1, **INFRA)], 1, Options(), "new_run", 2, "run 1 failed: no capacity; attempt 2 of 2", id="infrastructure once"),
         pytest.param(wanted("a"), [run(1, **INFRA), run(2, **INFRA)], 2, Options(), "held", 2, "no capacity", id="infrastructure twice"),
-        pytest.param(wanted("a"), [run(1, status="stopped")], 1, Options(), "held", 1, "stopped", id="stopped is not success"),
+        pytest.param(wanted("a"), [run(1, status="stopped")], 1, Options(), "held", 1, "run 1 was stopped", id="stopped is not success"),
         pytest.param(wanted("a", mode="always"), [run(1)], 1, Options(), "new_run", 2, "run: always", id="always"),
         pytest.param(wanted("a", mode="always"), [run(1, status="running")], 1, Options(), "in_progress", 1, "", id="always, one at a time"),
         pytest.param(wanted("b", mode="manual"), [run(1)], 1, Options(), "nothing", 1, "run: manual", id="manual"),

@@ -37,6 +37,26 @@ def test_a_run_that_fails_by_its_own_code_is_held(user: User) -> None:
     assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
 
 
+def test_a_loss_that_is_no_number(user: User) -> None:
+    user.write(
+        """
+planform: {name: nan, default_provider: local}
+resource:
+  trainer:
+    t:
+      training_image: img
+      source_code: {command: "echo loss=nan"}
+      metric_definitions: [{name: loss, regex: "loss=(.*)"}]
+output:
+  loss: {value: "${trainer.t.metrics}"}
+"""
+    )
+    user.run("apply", "-y")
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+    assert json.loads(user.run("output", "--json"))["loss"]["value"] == {"loss": None}
+    assert "nan" in user.run("runs")
+
+
 CHAIN = """
 planform: {name: chain, default_provider: local}
 variable:
