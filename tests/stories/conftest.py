@@ -20,11 +20,12 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "quickstart"
 class User:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "planform", *words]
         environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **self.environment}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=self.folder,
             env=environment,
@@ -33,6 +34,8 @@ class User:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self.started.append(process)
+        return process
 
     def run(self, *words: str, code: int = 0) -> str:
         """What the command printed; stderr too when it is to fail."""
@@ -71,11 +74,16 @@ def user(tmp_path: Path) -> Iterator[User]:
     someone = User(tmp_path / "project")
     someone.folder.mkdir()
     yield someone
-    for lock in someone.folder.glob(".planform/runs/*/*/run.json"):
-        # Nothing that a story started outlives it.
+    # Nothing that a story started outlives it, also when it failed half-way.
+    for process in someone.started:
+        if process.poll() is None:
+            process.kill()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
+    if any('"running"' in record.read_text() for record in someone.folder.glob(".planform/runs/*/*/run.json")):
         subprocess.run(
             [sys.executable, "-m", "planform", "destroy", "-y"], cwd=someone.folder, capture_output=True, check=False
-        ) if '"running"' in lock.read_text() else None
+        )
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_second_apply_is_refused_while_the_first_changes_things(user: User) ->
         waiting = user.start("apply", "-y", "--lock-timeout", "30s")
         assert "Plan: 1 to create" in user.run("plan")  # looking needs no lock
     said = " ".join(refused[refused.index("Error:") :].replace(str(user.folder), "<folder>").split())
-    assert re.sub(r"\S+@\S+", "<who>", re.sub(r"[\d:]*\d+", "0", said)) == (
+    assert re.sub(r"\S+@\S+", "<who>", re.sub(r"[\d:]*\d+", "0", said.replace(" second ago", " seconds ago"))) == (
         "Error: The state <folder>/state/default.json is locked by <who> (planform apply, process 0) since 0, 0 seconds ago. "
         "Process 0 lives. Wait for it, or give --lock-timeout 0m."
     )
