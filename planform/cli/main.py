@@ -19,6 +19,7 @@ COMMANDS = {
     "Main commands": {
         "init": "Start a project: write a first main.pf.yaml, or copy an example",
         "validate": "Check the files",
+        "fmt": "Bring the files into their one layout",
         "plan": "Show what apply would do",
         "apply": "Make what the files say true: create, change, train",
         "destroy": "Take away everything that is recorded",
@@ -40,6 +41,7 @@ COMMANDS = {
         "workspace": "List, choose, make and delete workspaces",
         "console": "Evaluate expressions",
         "graph": "Draw what depends on what",
+        "schema": "The JSON Schema of the files, for editors",
         "version": "Print the version",
     },
 }
