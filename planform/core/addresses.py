@@ -47,7 +47,12 @@ class ResourceAddress(NamedTuple):
 
     def __str__(self) -> str:
         prefix = "".join(f"module.{name}." for name in self.module)
-        return f"{prefix}{'data.' if self.mode == 'data' else ''}{self.type}.{self.name}"
+        return f"{prefix}{self.kind}.{self.name}"
+
+    @property
+    def kind(self) -> str:
+        """The type as references begin with it: `trainer`, `data.job_queue`."""
+        return f"data.{self.type}" if self.mode == "data" else self.type
 
 
 class Address(NamedTuple):
@@ -61,7 +66,12 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         prefix = f"{module_text(self.module)}." if self.module else ""
-        return f"{prefix}{'data.' if self.mode == 'data' else ''}{self.type}.{self.name}{key_text(self.key)}"
+        return f"{prefix}{self.kind}.{self.name}{key_text(self.key)}"
+
+    @property
+    def kind(self) -> str:
+        """The type as references begin with it: `trainer`, `data.job_queue`."""
+        return f"data.{self.type}" if self.mode == "data" else self.type
 
     @property
     def resource(self) -> ResourceAddress:

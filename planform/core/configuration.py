@@ -7,6 +7,7 @@ An `Expr` leaf in a body is an expression of `planform.language`; here it is opa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import Address, InstanceKey, ModulePath, ResourceAddress
@@ -62,6 +63,7 @@ class Lifecycle(NamedTuple):
     postconditions: tuple[Condition, ...] = ()
     # Resources (and attributes of them) of the same module whose change replaces this one.
     replace_triggered_by: tuple[tuple[ResourceAddress, str | None], ...] = ()
+    keep: bool = False  # `destroy: false`: forgotten instead of destroyed
 
 
 class Check(NamedTuple):
@@ -123,6 +125,14 @@ class Removed(NamedTuple):
     place: Place
 
 
+class Import(NamedTuple):
+    """An object that exists already and is to be recorded; the address from the root module's point of view."""
+
+    target: str
+    id: str
+    place: Place
+
+
 class ModuleInstance(NamedTuple):
     """One module of the tree: the folder its relative paths start from (absolute)."""
 
@@ -148,3 +158,6 @@ class Configuration(NamedTuple):
     removed: tuple[Removed, ...] = ()
     checks: tuple[Check, ...] = ()
     private_sources: frozenset[str] = frozenset()  # files that hold a sensitive literal
+    imports: tuple[Import, ...] = ()
+    data: Mapping[Address, Instance] = MappingProxyType({})  # what is read before planning
+    ephemeral: frozenset[str] = frozenset()  # variables whose values are never stored

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import ResourceAddress
 from planform.core.configuration import Body, Place, SourceFile
+from planform.core.errors import Diagnostic
 from planform.core.schemas import Misfit, Schema, Type
 from planform.core.values import UNKNOWN, AttributePath, Object, Value
 from planform.language.documents import Expr
@@ -35,6 +36,8 @@ class Variable(NamedTuple):
     nullable: bool
     validations: tuple[Validation, ...]
     description: str = ""
+    ephemeral: bool = False  # never stored; also sensitive
+    deprecated: str = ""  # what to do instead
 
 
 class Local(NamedTuple):
@@ -63,6 +66,7 @@ class Output(NamedTuple):
     sensitive: bool
     description: str
     depends_on: Body
+    preconditions: Body = None
 
 
 class ModuleCall(NamedTuple):
@@ -83,10 +87,24 @@ class Settings(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """One entry of a block that is a list: moved, removed."""
+    """One entry of a block that is a list: moved, removed, import; or a block of assertions."""
 
     place: Place
     body: Object
+    module: tuple[str, ...] = ()
+
+    @property
+    def repetition(self) -> Repetition:
+        return "for_each" if "for_each" in self.body else "single"
+
+    @property
+    def repeat(self) -> Body:
+        return self.body.get("for_each")
+
+    @property
+    def title(self) -> str:
+        """`moved[0]`."""
+        return path_text(self.place.path).lstrip(".")
 
 
 class Module(NamedTuple):
@@ -107,7 +125,10 @@ class Module(NamedTuple):
     removed: tuple[Listed, ...] = ()
     checks: Mapping[str, Listed] = MappingProxyType({})
     provider_kinds: tuple[str, ...] = ()  # the providers there are
+    imports: tuple[Listed, ...] = ()
+    data: Mapping[ResourceAddress, Resource] = MappingProxyType({})  # what is read before planning
     graph: Graph = Graph()  # of the whole tree; only the root module has it
+    warnings: tuple[Diagnostic, ...] = ()  # about the whole tree; only the root module has them
 
     def walk(self) -> Iterator[Module]:
         """This module and all below it."""

@@ -46,11 +46,13 @@ _LONGEST_NUMBER = 400  # characters; what is longer is text to everyone
 
 @dataclass(frozen=True, slots=True)
 class Expr:
-    """A leaf that is evaluated later: the expression, and where its text begins."""
+    """A leaf that is evaluated later: the expression, and where its text begins. One that stands in another block than
+    the body it is part of, under `defaults`, says where."""
 
     expression: Expression
     line: int
     column: int
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

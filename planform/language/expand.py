@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, ResourceAddress, module_text
 from planform.core.configuration import (
     Body,
     Check,
-    Condition,
     Configuration,
+    Import,
     Instance,
     Lifecycle,
     ModuleInstance,
@@ -24,12 +24,12 @@ from planform.core.configuration import (
 )
 from planform.core.errors import Diagnosed, Problems, did_you_mean
 from planform.core.values import AttributePath, Object, Unknown, Value, first_unknown, is_wholly_known, reveal
-from planform.language.blocks import Module, Resource, Settings, leaves_of
+from planform.language.blocks import Listed, Module, Resource, Settings, leaves_of
 from planform.language.documents import collection_paused, locate
 from planform.language.environment import Files, Scope
 from planform.language.graph import node_of
-from planform.language.modules import BUILT_IN
-from planform.language.scope import Evaluation, ModuleScope
+from planform.language.modules import BUILT_IN, address_problem
+from planform.language.scope import Evaluation, ModuleScope, conditions_of
 from planform.language.text import diagnostic_at
 
 _SENSITIVE_LITERAL = re.compile(r"\bsensitive\(\s*[\\\"'\[{0-9]")
@@ -58,6 +58,8 @@ class _Found:
     moved: list[Moved] = field(default_factory=list)
     removed: list[Removed] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    data: dict[Address, Instance] = field(default_factory=dict)
 
 
 class _Expansion:
@@ -108,6 +110,9 @@ class _Expansion:
             removed=tuple(self.found.removed),
             checks=tuple(self.found.checks),
             private_sources=private_sources(self.module),
+            imports=tuple(self.found.imports),
+            data=self.found.data,
+            ephemeral=frozenset(item.name for item in self.module.variables.values() if item.ephemeral),
         )
         return configuration, self.evaluation
 
@@ -190,17 +195,40 @@ class _Expansion:
                 self.attempt(self.evaluation.variable, scope, variable)
         prefix = f"{module_text(path)}." if path else ""
         for item in scope.module.moved:
-            self.found.moved.append(Moved(prefix + item.body["from"], prefix + item.body["to"], item.place))
+            for body in self.listed(scope, item):
+                self.found.moved.append(Moved(prefix + body["from"], prefix + body["to"], item.place))
+        for item in scope.module.imports:
+            for body in self.listed(scope, item):
+                self.found.imports.append(Import(prefix + body["to"], body["id"], item.place))
         for item in scope.module.removed:
-            self.found.removed.append(Removed(prefix + item.body["from"], item.body["destroy"], item.place))
+            for body in self.listed(scope, item):
+                destroy = body.get("destroy", True)
+                self.found.removed.append(Removed(prefix + body["from"], destroy is True, item.place))
         for name, check in scope.module.checks.items():
-            self.found.checks.append(Check(name, path, check.place, _conditions(check.body.get("assert"), ("assert",))))
-        for resource in scope.module.resources.values():
+            self.found.checks.append(
+                Check(name, path, check.place, conditions_of(check.body.get("assert"), ("assert",)))
+            )
+        for resource in (*scope.module.data.values(), *scope.module.resources.values()):
             self.resource(scope, resource)
         for call in scope.module.calls.values():
             keys = self.attempt(self.evaluation.keys, scope, call)
             for key in keys or ():
                 self.walk((*path, ModuleStep(call.name, key)))
+
+    def listed(self, scope: ModuleScope, item: Listed) -> Iterator[Object]:
+        """The values of one entry of a list, for each of its instances; addresses are in order."""
+        plain = {name: body for name, body in item.body.items() if name != "for_each"}
+        for key in self.attempt(self.evaluation.keys, scope, item) or ():
+            inner: Scope = scope if key is None else self.evaluation.instance_scope(scope, item, key)
+            count = len(self.problems.items)
+            body = reveal(self.known(plain, item.place, (), inner))
+            if len(self.problems.items) > count or not isinstance(body, dict):
+                continue
+            problem = address_problem(item.place, body)
+            if problem is None:
+                yield body
+            else:
+                self.problems.add(problem)
 
     def attempt(self, action: Callable[..., Value], *arguments: object) -> Value:
         """The result of an evaluation, or None when it fails, which is remembered."""
@@ -215,19 +243,23 @@ class _Expansion:
             keys: dict[InstanceKey, Value] = _SINGLE
         else:
             keys = self.attempt(self.evaluation.keys, scope, resource) or {}
-        block = self.found.blocks.get(resource.address)
-        if block is None:
+        kind, name, mode = resource.address.type, resource.address.name, resource.address.mode
+        instances = self.found.data if mode == "data" else self.found.instances
+        if mode == "data":
+            block = self.block(scope, resource)
+        elif resource.address in self.found.blocks:
+            block = self.found.blocks[resource.address]
+        else:
             block = self.found.blocks[resource.address] = self.block(scope, resource)
-        kind, name = resource.address.type, resource.address.name
-        provider = "" if kind == BUILT_IN else self.default_provider
-        by_instance = resource.provider is not None and kind != BUILT_IN and _uses_instance(resource.provider)
-        if resource.provider is not None and kind != BUILT_IN and not by_instance:
+        provider = "" if kind in BUILT_IN else self.default_provider
+        by_instance = resource.provider is not None and kind not in BUILT_IN and _uses_instance(resource.provider)
+        if resource.provider is not None and kind not in BUILT_IN and not by_instance:
             provider = self.provider_of(resource, scope)
         for key, value in keys.items():
             if by_instance:
                 provider = self.provider_of(resource, self.evaluation.instance_scope(scope, resource, key))
-            address = Address(kind, name, key, scope.path)
-            self.found.instances[address] = Instance(address, block, provider, value)
+            address = Address(kind, name, key, scope.path, mode)
+            instances[address] = Instance(address, block, provider, value)
 
     def provider_of(self, resource: Resource, scope: Scope) -> str:
         value = self.known(resource.provider, resource.place, ("provider",), scope)
@@ -238,7 +270,7 @@ class _Expansion:
         if isinstance(resource.lifecycle, dict):
             settings = {key: item for key, item in resource.lifecycle.items() if key not in _CONDITIONS}
             lifecycle = self.lifecycle(self.known(settings, resource.place, ("lifecycle",), scope))
-            before, after = (_conditions(resource.lifecycle.get(name), ("lifecycle", name)) for name in _CONDITIONS)
+            before, after = (conditions_of(resource.lifecycle.get(name), ("lifecycle", name)) for name in _CONDITIONS)
             lifecycle = lifecycle._replace(
                 preconditions=before,
                 postconditions=after,
@@ -263,17 +295,11 @@ class _Expansion:
             _is_true(value.get("prevent_destroy")),
             _is_true(value.get("create_before_destroy")),
             tuple(ignored),
+            keep=value.get("destroy") in (False, "false"),
         )
 
 
 _CONDITIONS = ("precondition", "postcondition")
-
-
-def _conditions(body: Body, path: AttributePath) -> tuple[Condition, ...]:
-    return tuple(
-        Condition(item.get("condition"), item.get("error_message"), (*path, index))
-        for index, item in enumerate(body if isinstance(body, list) else ())
-    )
 
 
 def _triggers(resource: Resource, scope: ModuleScope) -> tuple[tuple[ResourceAddress, str | None], ...]:

@@ -70,14 +70,17 @@ def resource_of(node: Node) -> ResourceAddress:
 
 
 def node_of(address: ResourceAddress) -> Node:
-    return (address.module, "resource", f"{address.type}.{address.name}")
+    """Data is read before anything is planned, so it is no resource that others wait for."""
+    return (address.module, "data" if address.mode == "data" else "resource", f"{address.type}.{address.name}")
 
 
 def title_of(node: Node) -> str:
     """A node as messages call it: `local.a`, `module.x.output.y`, `trainer.digits`."""
     path, kind, name = node
     prefix = "".join(f"module.{step}." for step in path)
-    return prefix + {"resource": name, "call": f"module.{name}", "output": f"output.{name}"}.get(kind, f"{kind}.{name}")
+    return prefix + {"resource": name, "call": f"module.{name}", "output": f"output.{name}", "listed": name}.get(
+        kind, f"{kind}.{name}"
+    )
 
 
 def ordered(edges: Mapping[Node, Sequence[Edge]]) -> tuple[list[Node], list[list[Node]]]:

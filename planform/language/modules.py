@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from planform.core.addresses import ResourceAddress, parse_address
 from planform.core.configuration import Body, Place, SourceFile
-from planform.core.errors import Diagnosed, Diagnostic, Problems, Span, did_you_mean
+from planform.core.errors import Diagnosed, Diagnostic, PlanformError, Problems, Span, did_you_mean
 from planform.core.schemas import (
     ANY,
     BOOL,
@@ -46,9 +46,11 @@ from planform.language.blocks import (
     opaque,
     path_text,
 )
+from planform.language.defaults import at_place, filled
 from planform.language.documents import Document, Expr, collection_paused, locate, read_document
 from planform.language.errors import ExpressionError
 from planform.language.references import build_graph
+from planform.language.sources import ModuleSources
 from planform.language.text import diagnostic_at
 from planform.language.type_constraints import parse_type
 from planform.language.versions import allows
@@ -56,7 +58,7 @@ from planform.language.versions import allows
 SUFFIX = ".pf.yaml"
 PROVIDERS = ("aws", "local")  # where the caller does not say which there are
 BACKENDS = ("local",)
-BUILT_IN = "planform_data"  # the type that no provider makes
+BUILT_IN = ("planform_data", "remote_state")  # the types that no provider makes
 
 # The tables of the blocks, read like a resource's.
 _PLANFORM = attributes(
@@ -75,12 +77,16 @@ _VARIABLE = attributes(
     validation=Attribute(list_of(Nested(_VALIDATION))),
     sensitive=Attribute(BOOL),
     nullable=Attribute(BOOL),
+    ephemeral=Attribute(BOOL),
+    deprecated=Attribute(STRING),
 )
 _OUTPUT = attributes(
     value=Attribute(ANY),
     description=Attribute(STRING),
     sensitive=Attribute(BOOL),
     depends_on=Attribute(list_of(STRING)),
+    precondition=Attribute(list_of(Nested(_VALIDATION))),
+    ephemeral=Attribute(BOOL),
 )
 _REPEAT = attributes(
     count=Attribute(ANY), for_each=Attribute(ANY), enabled=Attribute(ANY), depends_on=Attribute(list_of(STRING))
@@ -93,21 +99,37 @@ _LIFECYCLE = attributes(
     precondition=Attribute(list_of(Nested(_VALIDATION))),
     postcondition=Attribute(list_of(Nested(_VALIDATION))),
     replace_triggered_by=Attribute(list_of(STRING)),
+    destroy=Attribute(BOOL),
 )
 _CHECK = attributes(**{"assert": Attribute(list_of(Nested(_VALIDATION)), required=True)})
 _META = {**_REPEAT, **attributes(provider=Attribute(STRING), lifecycle=Attribute(Nested(_LIFECYCLE)))}
 _REPEATS: tuple[Repetition, ...] = ("count", "for_each", "enabled")
+_DATA_META = {name: item for name, item in _META.items() if name not in ("lifecycle", "depends_on")}
 
 _MOVED = attributes(
-    **{"from": Attribute(STRING, required=True), "to": Attribute(STRING, required=True)},
+    **{"from": Attribute(STRING, required=True), "to": Attribute(STRING, required=True), "for_each": Attribute(ANY)},
 )
+_IMPORT = attributes(to=Attribute(STRING, required=True), id=Attribute(STRING, required=True), for_each=Attribute(ANY))
 _REMOVED = attributes(**{"from": Attribute(STRING, required=True), "destroy": Attribute(BOOL, default=True)})
-_LISTED: Mapping[str, Mapping[str, Attribute]] = {"moved": _MOVED, "removed": _REMOVED}
+_LISTED: Mapping[str, Mapping[str, Attribute]] = {"moved": _MOVED, "removed": _REMOVED, "import": _IMPORT}
 
-_BLOCKS = ("planform", "provider", "variable", "locals", "resource", "module", "moved", "removed", "check", "output")
+_BLOCKS = (
+    *("planform", "provider", "variable", "locals", "defaults", "data", "resource", "module"),
+    *("moved", "removed", "import", "check", "output"),
+)
 # How deep an expression must at least stand in these.
-_WRITTEN: Mapping[str | int, int] = {"validation": 3, "inputs": 2, "depends_on": 2}
-_LITERAL = ("type", "description", "sensitive", "nullable", "source", "required_version", "from", "to", "destroy")
+_WRITTEN: Mapping[str | int, int] = {"validation": 3, "precondition": 3, "inputs": 2, "depends_on": 2}
+_LITERAL = (
+    "type",
+    "description",
+    "sensitive",
+    "nullable",
+    "source",
+    "required_version",
+    "destroy",
+    "ephemeral",
+    "deprecated",
+)
 
 
 def load(
@@ -115,20 +137,23 @@ def load(
     schemas: Mapping[str, Schema],
     sources: Mapping[str, str] | None = None,
     settings: Mapping[str, Mapping[str, Attribute]] | None = None,
+    modules: ModuleSources | None = None,
 ) -> Module:
     """The root module in `folder`, with its child modules. With `sources` (path to text) nothing else is read.
-    `settings` are the attribute tables of the providers, by which what stands under `provider` is checked.
+    `settings` are the attribute tables of the providers, by which what stands under `provider` is checked; `modules`
+    finds the child modules that are not local folders.
 
     Raises:
         Diagnosed: every problem found, at once.
     """
+    folder = os.path.abspath(folder)
     with collection_paused():
-        reader = _Reader(os.path.abspath(folder), schemas, sources, settings or {})
-        module = reader.module(os.path.abspath(folder), (), ())
+        reader = _Reader(folder, schemas, sources, settings or {}, modules or ModuleSources(folder))
+        module = reader.module(folder, (), ())
         if reader.readable:
             module = module._replace(graph=build_graph(module, frozenset(reader.lost), reader.problems))
     reader.problems.raise_if_any()
-    return module
+    return module._replace(warnings=tuple(reader.problems.items))
 
 
 class _Reader:
@@ -140,8 +165,10 @@ class _Reader:
         schemas: Mapping[str, Schema],
         sources: Mapping[str, str] | None,
         settings: Mapping[str, Mapping[str, Attribute]],
+        modules: ModuleSources,
     ) -> None:
         self.root, self.schemas, self.sources, self.settings = root, schemas, sources, settings
+        self.modules = modules
         self.kinds = tuple(settings) or PROVIDERS
         self.problems = Problems()
         self.folders: dict[str, list[Document]] = {}
@@ -168,7 +195,7 @@ class _Reader:
         return document
 
     def files(self, folder: str) -> Iterator[SourceFile]:
-        base = Path(os.path.relpath(folder, self.root)).as_posix()
+        base = self.modules.shown(folder)
         if self.sources is not None:
             for path in sorted(self.sources):
                 if str(PurePosixPath(path).parent) == base:
@@ -213,10 +240,20 @@ class _Reader:
         variables = {
             name: variable for name, place, body in blocks["variable"] if (variable := self.variable(name, place, body))
         }
+        defaults = {
+            name: found
+            for name, place, body in blocks["defaults"]
+            if (found := self.defaults(name, place, body)) is not None
+        }
         resources = {
             resource.address: resource
             for name, place, body in blocks["resource"]
-            if (resource := self.resource(name, place, body, path))
+            if (resource := self.resource(name, place, body, path, defaults))
+        }
+        data = {
+            resource.address: resource
+            for name, place, body in blocks["data"]
+            if (resource := self.resource(name, place, body, path, {}, "data"))
         }
         calls = {
             name: call
@@ -227,12 +264,13 @@ class _Reader:
         values = {name: Local(place, body) for name, place, body in blocks["locals"]}
         sources = tuple(document.source for document in documents)
         checks = {
-            name: Listed(place, body)
+            name: Listed(place, body, path)
             for name, place, body in blocks["check"]
             if self.body(place, body, _CHECK) is not None and isinstance(body, dict)
         }
-        moved, removed = (
-            tuple(Listed(place, body) for _, place, body in blocks[kind]) for kind in ("moved", "removed")
+        moved, removed, imports = (
+            tuple(Listed(place, body, path) for _, place, body in blocks[kind] if isinstance(body, dict))
+            for kind in ("moved", "removed", "import")
         )
         return Module(
             path,
@@ -250,6 +288,8 @@ class _Reader:
             removed,
             checks,
             self.kinds,
+            imports,
+            data,
         )
 
     def empty_folder(self, folder: str, path: tuple[str, ...]) -> None:
@@ -307,27 +347,28 @@ class _Reader:
         for index, body in enumerate(content):
             span = locate(document.source, (kind, index))
             place = Place(document.source, (kind, index), span.line, span.column)
+            before = len(self.problems.items)
             checked = self.body(place, body, _LISTED[kind])
-            if checked is not None and self.addresses(place, checked):
-                found[kind].append(("", place, checked))
-
-    def addresses(self, place: Place, body: Object) -> bool:
-        """Whether what stands under from and to names resources or modules of one kind."""
-        kinds = []
-        for name in ("from", "to"):
-            text = body.get(name)
-            if not isinstance(text, str):
+            if checked is None or len(self.problems.items) > before:
                 continue
-            try:
-                kinds.append(moved_kind(text))
-            except ValueError as error:
-                self.problem(place, "Invalid address", f"{error}.", inner=(name,))
-                return False
-        if len(set(kinds)) > 1:
-            detail = f"{body['from']} is a {kinds[0]}, {body['to']} a {kinds[1]}: an object keeps its type."
-            self.problem(place, "Not the same kind", detail, inner=("to",))
-            return False
-        return len(kinds) == len([name for name in ("from", "to") if name in body])
+            problem = address_problem(place, checked)
+            if problem is None and kind == "import":
+                problem = self.import_problem(place, checked["to"])
+            if problem is not None:
+                self.problems.add(problem)
+            else:
+                found[kind].append(("", place, body))
+
+    def import_problem(self, place: Place, target: Value) -> Diagnostic | None:
+        """Why nothing can be imported to an address: only what has a name can be found by it."""
+        kind = moved_kind(target) if isinstance(target, str) else ""
+        schema = self.schemas.get(kind)
+        if not kind or (schema is not None and schema.named and not schema.has_runs):
+            return None
+        can = ", ".join(sorted(item.type for item in self.schemas.values() if item.named and not item.has_runs))
+        span = locate(place.source, (*place.path, "to"))
+        detail = f"{target} is a {kind}, of which there is nothing outside that could be found by a name."
+        return diagnostic_at(place.source, span, "Not importable", detail, f"These can be imported: {can}.")
 
     def named(
         self,
@@ -338,25 +379,33 @@ class _Reader:
         name: str,
         body: Body,
     ) -> None:
-        if kind != "resource":
+        if kind not in ("resource", "data", "defaults"):
             self.add(found, seen, kind, name, document.place(kind, name), body)
             return
-        if name not in self.schemas:
+        types = self.types("data" if kind == "data" else "managed")
+        word = "data source" if kind == "data" else "resource type"
+        if name not in types:
             self.problem(
                 document.place(kind, name),
-                "Invalid resource type",
-                f'There is no resource type "{name}".',
-                did_you_mean(name, self.schemas),
+                f"Invalid {word}",
+                f'There is no {word} "{name}".',
+                did_you_mean(name, types),
                 key=True,
             )
             self.lost.update(body if isinstance(body, dict) else ())
+        elif kind == "defaults":
+            self.add(found, seen, kind, name, document.place(kind, name), body)
         elif body is None:
             return
         elif not isinstance(body, dict):
-            self.wrong_shape(document.place(kind, name), f'resource type "{name}"', body)
+            self.wrong_shape(document.place(kind, name), f'{word} "{name}"', body)
         else:
             for inner, content in body.items():
                 self.add(found, seen, kind, f"{name}.{inner}", document.place(kind, name, inner), content)
+
+    def types(self, mode: str) -> dict[str, Schema]:
+        """The resource types, or the types of data sources."""
+        return {item.type: item for name, item in self.schemas.items() if name.startswith("data.") == (mode == "data")}
 
     def add(
         self,
@@ -374,9 +423,12 @@ class _Reader:
             return
         first = seen.setdefault((kind, name), place)
         if first is not place:
-            title = {"resource": f"resource {name}", "locals": f"local.{name}", "planform": "planform block"}.get(
-                kind, f"{kind} {name}"
-            )
+            title = {
+                "resource": f"resource {name}",
+                "data": f"data.{name}",
+                "locals": f"local.{name}",
+                "planform": "planform block",
+            }.get(kind, f"{kind} {name}")
             detail = f"It is already declared at {first.span}. " + (
                 "Resource names must be unique per type in each module."
                 if kind == "resource"
@@ -504,8 +556,21 @@ class _Reader:
             for index, item in enumerate(_list(raw.get("validation")))
             if isinstance(item, dict)
         )
-        sensitive, description = checked.get("sensitive") is True, str(checked.get("description", ""))
-        return Variable(name, place, wanted, default, required, sensitive, nullable, validations, description)
+        ephemeral, description = checked.get("ephemeral") is True, str(checked.get("description", ""))
+        sensitive, deprecated = checked.get("sensitive") is True or ephemeral, str(checked.get("deprecated", ""))
+        return Variable(
+            name,
+            place,
+            wanted,
+            default,
+            required,
+            sensitive,
+            nullable,
+            validations,
+            description,
+            ephemeral,
+            deprecated,
+        )
 
     def type(self, place: Place, text: Value) -> Type:
         if not isinstance(text, str):
@@ -516,18 +581,39 @@ class _Reader:
             self.problem(place, error.summary, error.detail, error.suggestion, inner=("type",))
             return ANY
 
-    def resource(self, name: str, place: Place, body: Body, path: tuple[str, ...]) -> Resource | None:
+    def defaults(self, name: str, place: Place, body: Body) -> Object | None:
+        """What fills absent fields of all resources of one type (S1.8), when nothing is wrong with it."""
+        allowed = {key: item for key, item in _META.items() if key in ("provider", "lifecycle")}
+        table = {key: item._replace(required=False) for key, item in self.schemas[name].attributes.items()}
+        before = len(self.problems.items)
+        if self.body(place, body, {**table, **allowed}) is None or len(self.problems.items) > before:
+            return None
+        placed = at_place(body, place)
+        return placed if isinstance(placed, dict) else None
+
+    def resource(
+        self,
+        name: str,
+        place: Place,
+        body: Body,
+        path: tuple[str, ...],
+        defaults: Mapping[str, Object],
+        mode: str = "managed",
+    ) -> Resource | None:
         kind, _, short = name.partition(".")
-        schema, address = self.schemas[kind], ResourceAddress(kind, short, path)
+        address = ResourceAddress(kind, short, path, mode)
+        schema, table = self.schemas[address.kind], _META if mode == "managed" else _DATA_META
         if body is None:
             body = {}
         if not isinstance(body, dict):
             self.problem(place, "Not a block", f"{address} is a mapping of attributes, not {_kind(body)}.", key=True)
             return None
+        if kind in defaults:
+            body = filled(body, defaults[kind])
         meta: Object = {}
-        if any(key in body for key in _META):
-            meta = {key: item for key, item in body.items() if key in _META}
-            body = {key: item for key, item in body.items() if key not in _META}
+        if any(key in body for key in table):
+            meta = {key: item for key, item in body.items() if key in table}
+            body = {key: item for key, item in body.items() if key not in table}
             self.meta(place, meta, schema, str(address))
         found: list[Leaf] = []
         shown = opaque(body, (), found)
@@ -608,7 +694,7 @@ class _Reader:
         if checked is None or not isinstance(checked.get("source"), str):
             self.readable = False
             return None
-        module = self.child(name, place, checked["source"], folder, path, chain)
+        module = self.child(place, checked["source"], folder, (*path, name), chain)
         if module is None:
             self.readable = False
             return None
@@ -621,14 +707,13 @@ class _Reader:
         return ModuleCall(name, place, module, inputs, repetition, repeat, body.get("depends_on"))
 
     def child(
-        self, name: str, place: Place, source: str, folder: str, path: tuple[str, ...], chain: tuple[str, ...]
+        self, place: Place, source: str, folder: str, path: tuple[str, ...], chain: tuple[str, ...]
     ) -> Module | None:
-        if not source.startswith(("./", "../")) and source not in (".", ".."):
-            detail = f"{describe(source)} is not a local path."
-            suggestion = "A source begins with ./ or ../ and names a folder."
-            self.problem(place, "Invalid module source", detail, suggestion, inner=("source",))
+        try:
+            inner = self.modules.folder(source, folder)
+        except PlanformError as error:
+            self.problem(place, error.summary, error.detail, error.suggestion, inner=("source",))
             return None
-        inner = os.path.normpath(os.path.join(folder, source))
         if inner in chain:
             begin = chain.index(inner)
             shown = [os.path.relpath(item, self.root) for item in (*chain[begin:], inner)]
@@ -646,7 +731,7 @@ class _Reader:
                 place, "Module not found", detail, did_you_mean(os.path.basename(inner), siblings), inner=("source",)
             )
             return None
-        module = self.module(inner, (*path, name), chain)
+        module = self.module(inner, path, chain)
         if not module.sources and self.readable:
             detail = f"The folder {os.path.relpath(inner, self.root)} holds no *{SUFFIX} file."
             self.problem(place, "Empty module", detail, inner=("source",))
@@ -667,6 +752,8 @@ class _Reader:
                     key=True,
                 )
                 continue
+            if variable.deprecated:
+                self.deprecated(place, key, variable)
             misfits: list[Misfit] = []
             convert(opaque(value, (), []), variable.type, (), misfits)
             for misfit in misfits:
@@ -685,6 +772,12 @@ class _Reader:
                 suggestion = f"Add inputs: {{{variable.name}: ...}}."
                 self.problem(place, "Missing required argument", detail, suggestion, key=True, related=related)
 
+    def deprecated(self, place: Place, name: str, variable: Variable) -> None:
+        span = locate(place.source, (*place.path, "inputs", name), key=True)
+        related = ((variable.place.span, f"variable {name} is declared here"),)
+        title = f"Variable {name} is deprecated"
+        self.problems.add(diagnostic_at(place.source, span, title, variable.deprecated, related=related, warning=True))
+
     def output(self, name: str, place: Place, body: Body) -> Output | None:
         checked = self.body(place, body, _OUTPUT)
         if checked is None:
@@ -693,8 +786,13 @@ class _Reader:
             detail = f'"value" is required in output {name}.'
             self.problem(place, "Missing required argument", detail, f"Write {name}: {{value: ...}}.", key=True)
             return None
+        if checked.get("ephemeral"):
+            detail = "Outputs are stored in the state, which an ephemeral value must not be."
+            self.problem(place, "An output cannot be ephemeral", detail, "Remove it.", inner=("ephemeral",))
         sensitive, description = checked.get("sensitive") is True, str(checked.get("description", ""))
-        return Output(name, place, body["value"], sensitive, description, body.get("depends_on"))
+        return Output(
+            name, place, body["value"], sensitive, description, body.get("depends_on"), body.get("precondition")
+        )
 
     # Bodies and problems
 
@@ -743,6 +841,24 @@ class _Reader:
 
 def _list(value: Value) -> list[Value]:
     return value if isinstance(value, list) else []
+
+
+def address_problem(place: Place, body: Object) -> Diagnostic | None:
+    """What is wrong with the addresses of a moved, removed or import block, as far as they are known."""
+    kinds = []
+    for name in ("from", "to"):
+        text = body.get(name)
+        if not isinstance(text, str):
+            continue
+        span = locate(place.source, (*place.path, name))
+        try:
+            kinds.append(moved_kind(text))
+        except ValueError as error:
+            return diagnostic_at(place.source, span, "Invalid address", f"{error}.")
+        if len(set(kinds)) > 1:
+            detail = f"{body['from']} is a {kinds[0]}, {body['to']} a {kinds[1]}: an object keeps its type."
+            return diagnostic_at(place.source, span, "Not the same kind", detail)
+    return None
 
 
 def moved_kind(text: str) -> str:

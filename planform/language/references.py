@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from planform.core.addresses import ResourceAddress
 from planform.core.configuration import Body, Place, SourceFile
 from planform.core.errors import Diagnostic, Problems, Span, did_you_mean, nearest
 from planform.core.schemas import Nested, Schema, describe
-from planform.language.blocks import Module, ModuleCall, Resource, leaves_of
+from planform.language.blocks import Module, ModuleCall, Resource, Variable, leaves_of
 from planform.language.documents import Expr, locate, span_in_scalar
 from planform.language.errors import ExpressionError
 from planform.language.expressions import Reference, compile_expression
@@ -18,7 +18,7 @@ from planform.language.text import diagnostic_at
 
 Parts: TypeAlias = tuple[str | int | None, ...]
 
-ROOTS = ("var", "local", "module", "each", "count", "path", "planform")
+ROOTS = ("var", "local", "module", "data", "each", "count", "path", "planform")
 PATHS = ("module", "root", "cwd")
 FACTS = ("name", "workspace")
 
@@ -33,7 +33,10 @@ def build_graph(module: Module, lost: frozenset[str], problems: Problems) -> Gra
     order, cycles = ordered(builder.edges)
     for cycle in cycles:
         problems.add(_cycle(builder.edges, cycle))
-    return Graph(builder.edges, reached(builder.edges, order))
+    graph = Graph(builder.edges, reached(builder.edges, order))
+    problems.items += data_behind_resources(module, graph)
+    problems.items += stored_ephemerals(module, graph, order)
+    return graph
 
 
 class _Builder:
@@ -59,8 +62,17 @@ class _Builder:
             self.edges[(path, "local", name)] = self.follow(module, local.value, local.place, ())
         for resource in module.resources.values():
             self.edges[node_of(resource.address)] = enclosing + self.resource(module, resource)
+        for source in module.data.values():
+            self.edges[node_of(source.address)] = self.resource(module, source)
+        for listed in (*module.moved, *module.removed, *module.imports):
+            node = (path, "listed", listed.title)
+            allowed = _repeated_names(listed.repetition)
+            self.edges[node] = self.follow(module, listed.repeat, listed.place, (), "for_each")
+            for name in ("from", "to", "id"):
+                self.follow(module, listed.body.get(name), listed.place, allowed, name)
         for name, output in module.outputs.items():
             edges = self.follow(module, output.value, output.place, (), "value")
+            edges += self.follow(module, output.preconditions, output.place, (), "precondition")
             self.edges[(path, "output", name)] = edges + self.depends_on(module, output.depends_on, output.place)
         for name, inner in module.calls.items():
             edges = enclosing + self.follow(module, inner.repeat, inner.place, (), inner.repetition)
@@ -140,7 +152,7 @@ class _Builder:
         """The edges of every expression in a body that stands at `inner` of a block."""
         edges: list[Edge] = []
         for leaf in leaves_of(body, inner):
-            here = Place(place.source, (*place.path, *leaf.path), leaf.expr.line, leaf.expr.column)
+            here = leaf.expr.place or Place(place.source, (*place.path, *leaf.path), leaf.expr.line, leaf.expr.column)
             for reference in leaf.expr.expression.references:
                 for target, attribute in self.resolve(module, reference, leaf.expr, here, allowed):
                     edges.append(Edge(target, attribute, here))
@@ -151,7 +163,7 @@ class _Builder:
     ) -> Iterable[tuple[Node, str | None]]:
         parts = reference.parts
         root, second = parts[0], parts[1] if len(parts) > 1 else None
-        told = _Teller(self.problems, module, reference, expr, place.source)
+        told = _Teller(self.problems, module, reference, expr, (expr.place or place).source)
         match root:
             case "var":
                 return self.named(told, module, "var", module.variables, second)
@@ -167,6 +179,8 @@ class _Builder:
                     told.unsupported(f"{root} has no attribute named", second, known)
             case "module":
                 return self.output(told, module, parts)
+            case "data":
+                return self.data(told, module, parts)
             case str() if root in self.schemas:
                 return self.instance(told, module, root, parts)
             case _:
@@ -220,6 +234,20 @@ class _Builder:
         # An instance of a repeated module exists only once its keys are known.
         return [((call.module.path, "output", str(wanted)), None), (base, None)][: 1 + (call.repetition != "single")]
 
+    def data(self, told: _Teller, module: Module, parts: Parts) -> Iterable[tuple[Node, str | None]]:
+        """`data.TYPE.NAME.ATTRIBUTE`."""
+        kind, name = (*parts[1:3], None, None)[:2]
+        known = {item.address: item for item in module.data.values() if kind in (None, item.address.type)}
+        if name is None and known:
+            return [(node_of(address), None) for address in known]
+        found = known.get(ResourceAddress(str(kind), str(name), module.path, "data"))
+        if found is None:
+            if name not in self.lost:
+                places = {f"{item.address.type}.{item.address.name}": item.place for item in module.data.values()}
+                told.undeclared("data source", "data.", f"{kind}.{name}" if name is not None else str(kind), places)
+            return ()
+        return [(node_of(found.address), self.attribute(told, found, parts[3:]))]
+
     def instance(self, told: _Teller, module: Module, kind: str, parts: Parts) -> Iterable[tuple[Node, str | None]]:
         name = parts[1] if len(parts) > 1 else None
         known = (
@@ -240,7 +268,7 @@ class _Builder:
 
     def attribute(self, told: _Teller, resource: Resource, rest: Parts) -> str | None:
         """The attribute a reference to a resource names, when it does; checked against the schema."""
-        schema, short = self.schemas[resource.address.type], f"{resource.address.type}.{resource.address.name}"
+        schema, short = self.schemas[resource.address.kind], f"{resource.address.kind}.{resource.address.name}"
         if resource.repetition in ("count", "for_each"):
             if (
                 rest
@@ -348,6 +376,54 @@ class _Builder:
             return []
         inside = [resource for inner in call.module.walk() for resource in inner.resources]
         return [Edge(node_of(resource), None, place) for resource in inside]
+
+
+def data_behind_resources(module: Module, graph: Graph) -> Iterator[Diagnostic]:
+    """Data is read before anything is planned, so what it is found by must not come from a resource (S2.1)."""
+    for inner in module.walk():
+        for source in inner.data.values():
+            for needed in graph.dependencies(node_of(source.address)):
+                name = f"{needed.resource}{f'.{needed.attribute}' if needed.attribute else ''}"
+                place = needed.place
+                title = str(source.address)
+                yield diagnostic_at(
+                    place.source,
+                    locate(place.source, place.path),
+                    "Data cannot depend on a resource",
+                    f"{title} is read before anything is planned, but it uses {name}.",
+                    f"Use {needed.resource} itself instead of {title}: what it exports needs no looking up.",
+                    address=title,
+                )
+
+
+def stored_ephemerals(module: Module, graph: Graph, order: Sequence[Node]) -> Iterator[Diagnostic]:
+    """An ephemeral value must not end up in what is stored: resources, data and the root module's outputs."""
+    declared = {(inner.path, "var", item.name) for inner in module.walk() for item in inner.variables.values()}
+    tainted = {node for node in declared if _variable_of(module, node).ephemeral}
+    if not tainted:
+        return
+    for node in order:
+        kept = node[1] in ("resource", "data") or (node[1] == "output" and not node[0])
+        for edge in graph.edges.get(node, ()):
+            if edge.target not in tainted or "lifecycle" in edge.place.path or "precondition" in edge.place.path:
+                continue
+            if not kept:
+                tainted.add(node)
+                continue
+            place = edge.place
+            yield diagnostic_at(
+                place.source,
+                locate(place.source, place.path),
+                "Ephemeral value would be stored",
+                f"{title_of(node)} is stored, and {title_of(edge.target)} is ephemeral.",
+                "Ephemeral values may be used in provider settings, conditions and checks; otherwise use sensitive.",
+            )
+
+
+def _variable_of(module: Module, node: Node) -> Variable:
+    for name in node[0]:
+        module = module.calls[name].module
+    return module.variables[node[2]]
 
 
 def _cycle(edges: Mapping[Node, Sequence[Edge]], nodes: list[Node]) -> Diagnostic:

@@ -8,7 +8,7 @@ from planform.core.addresses import InstanceKey
 from planform.core.errors import Diagnosed, Diagnostic, Span
 from planform.core.schemas import describe, parse_number
 from planform.core.values import Sensitive, Set, Unknown, Value, first_unknown
-from planform.language.blocks import ModuleCall, Resource
+from planform.language.blocks import Listed, ModuleCall, Resource
 from planform.language.documents import Expr, locate
 from planform.language.graph import Edge, Graph, Node, node_of, title_of
 from planform.language.text import diagnostic_at
@@ -27,7 +27,10 @@ _OTHER_WAY = {
 }
 
 
-def keys_of(graph: Graph, owner: Resource | ModuleCall, value: Value) -> Keys:
+Owner: TypeAlias = Resource | ModuleCall | Listed
+
+
+def keys_of(graph: Graph, owner: Owner, value: Value) -> Keys:
     """Each instance key with its each.value.
 
     Raises:
@@ -88,14 +91,21 @@ def _each(value: Value, teller: _Teller) -> Keys:
     )
 
 
+def node_of_owner(owner: Owner) -> Node:
+    match owner:
+        case Resource():
+            return node_of(owner.address)
+        case ModuleCall():
+            return (owner.module.path[:-1], "call", owner.name)
+    return (owner.module, "listed", owner.title)
+
+
 class _Teller:
     """Makes the errors about one repetition."""
 
-    def __init__(self, graph: Graph, owner: Resource | ModuleCall, value: Value) -> None:
+    def __init__(self, graph: Graph, owner: Owner, value: Value) -> None:
         self.graph, self.owner, self.value = graph, owner, value
-        self.node: Node = (
-            node_of(owner.address) if isinstance(owner, Resource) else (owner.module.path[:-1], "call", owner.name)
-        )
+        self.node: Node = node_of_owner(owner)
         self.kind = owner.repetition
 
     def error(self, detail: str, suggestion: str = "", related: tuple[tuple[Span, str], ...] = ()) -> Diagnosed:
@@ -143,9 +153,10 @@ class _Teller:
             title = f"{title_of(step.target)}{attribute}"
             related.append((at, f"{name} uses {title}"))
             name = title
-        detail = f"{_WHAT[self.kind]} must be known before anything is planned, but {source} is known only after apply."
+        when = "read only when all instances are known" if _is_data(source) else "known only after apply"
+        detail = f"{_WHAT[self.kind]} must be known before anything is planned, but {source} is {when}."
         suggestion = _OTHER_WAY[self.kind]
-        if steps:
+        if steps and not _is_data(source):
             target = title_of(steps[-1].target)
             suggestion += f"; or first apply only what it depends on: planform apply --target '{target}'"
         return self.error(detail, f"{suggestion}.", tuple(related))
@@ -156,6 +167,12 @@ class _Teller:
 
         def exact(edge: Edge) -> bool:
             title = title_of(edge.target)
-            return edge.target[1] == "resource" and origin.startswith((f"{title}.", f"{title}["))
+            return edge.target[1] in ("resource", "data") and origin.startswith((f"{title}.", f"{title}["))
 
-        return self.graph.chain(edges, exact) or self.graph.chain(edges, lambda edge: edge.target[1] == "resource")
+        return self.graph.chain(edges, exact) or self.graph.chain(
+            edges, lambda edge: edge.target[1] in ("resource", "data")
+        )
+
+
+def _is_data(origin: str) -> bool:
+    return "data" in origin.split(".")[:-1:2]

@@ -4,24 +4,58 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, module_text
 from planform.core.configuration import Body, Condition, Instance, Place
 from planform.core.errors import Diagnosed, Diagnostic, Problems, Span
 from planform.core.schemas import Misfit, Schema, convert, convert_body, describe
-from planform.core.values import Object, Sensitive, Unknown, Value, has_sensitive, is_wholly_known, reveal
-from planform.language.blocks import Module, ModuleCall, Resource, Validation, Variable, misfit_summary, path_text
+from planform.core.values import (
+    AttributePath,
+    Object,
+    Sensitive,
+    Unknown,
+    Value,
+    has_sensitive,
+    is_wholly_known,
+    reveal,
+)
+from planform.language.blocks import (
+    Module,
+    ModuleCall,
+    Output,
+    Resource,
+    Validation,
+    Variable,
+    misfit_summary,
+    path_text,
+)
 from planform.language.documents import Expr, locate, span_in_scalar
 from planform.language.environment import Files, Layer, Namespace, Scope
 from planform.language.errors import ExpressionError
 from planform.language.expressions import compile_expression, compile_string
+from planform.language.graph import title_of
 from planform.language.operators import settle
-from planform.language.repetition import Keys, keys_of
+from planform.language.repetition import Keys, Owner, keys_of, node_of_owner
 from planform.language.text import diagnostic_at
 
 Memo: TypeAlias = tuple[ModulePath, str, str]  # module, kind, name
 Group: TypeAlias = tuple[ModulePath, str, str]  # module, type, name: all instances of a resource in one module instance
+
+
+class Verdict(NamedTuple):
+    """What became of some conditions: what the failed ones say, and whether one is not known yet."""
+
+    said: list[Diagnostic]
+    is_open: bool
+
+
+def conditions_of(body: Body, path: AttributePath) -> tuple[Condition, ...]:
+    """The conditions of a list of them that stands at `path` in its block."""
+    return tuple(
+        Condition(item.get("condition"), item.get("error_message"), (*path, index))
+        for index, item in enumerate(body if isinstance(body, list) else ())
+    )
 
 
 class Names:
@@ -70,6 +104,11 @@ class ModuleScope:
             by_type.setdefault(address.type, {})[address.name] = resource
         for kind, resources in by_type.items():
             self.roots[kind] = _resources(evaluation, self, resources)
+        data: dict[str, dict[str, Resource]] = {}
+        for address, source in module.data.items():
+            data.setdefault(address.type, {})[address.name] = source
+        if data:
+            self.roots["data"] = Names(data, lambda kind: _resources(evaluation, self, data[kind]))
 
     def root(self, name: str) -> Value | Namespace:
         return self.roots[name]
@@ -105,25 +144,26 @@ class Evaluation:
         self._validated: set[Memo] = set()
 
     def fresh(self) -> Evaluation:
-        """The same configuration with no object known. What depends on no resource stays computed."""
+        """The same configuration with no object known but data. What depends on no resource stays computed."""
         other = Evaluation(self.module, self.variables, self.facts, self.files, self.plan_time)
         other._keys = self._keys
         other._memo = {memo: entry for memo, entry in self._memo.items() if not entry[1]}
         other._validated = {memo for memo in self._validated if memo in other._memo or not memo[0]}
+        other._objects = {group: dict(items) for group, items in self._objects.items() if _is_data(group)}
         return other
 
     # What is known
 
     def set(self, address: Address, value: Object) -> None:
         """From now on a reference to `address` means this object."""
-        group = (address.module, address.type, address.name)
+        group = (address.module, address.kind, address.name)
         self._instances(group)[address.key] = value
         self._forget(group)
 
     def drop(self, address: Address) -> None:
         """From now on `address` is unknown again."""
-        group = (address.module, address.type, address.name)
-        schema = self.module.schemas[address.type]
+        group = (address.module, address.kind, address.name)
+        schema = self.module.schemas[address.kind]
         self._instances(group)[address.key] = unknown_object(address, schema)
         self._forget(group)
 
@@ -145,13 +185,14 @@ class Evaluation:
         if block.converted is not None:
             return block.converted
         scope: Scope = self.scope(address.module)
-        resource = self.scope(address.module).module.resources[block.address]
+        module = self.scope(address.module).module
+        resource = (module.data if address.mode == "data" else module.resources)[block.address]
         if address.key is not None:
             scope = self.instance_scope(self.scope(address.module), resource, address.key)
         problems = Problems()
         evaluated = self._evaluate(block.body, scope, block.place, problems, str(address))
         problems.raise_if_any()
-        schema = self.module.schemas[address.type]
+        schema = self.module.schemas[address.kind]
         misfits: list[Misfit] = []
         converted = convert_body(evaluated, schema.attributes, (), misfits)
         if not misfits and schema.check is not None:
@@ -170,7 +211,7 @@ class Evaluation:
         module: ModulePath = (),
         itself: Object | None = None,
         warning: bool = False,
-    ) -> list[Diagnostic]:
+    ) -> Verdict:
         """What the conditions that do not hold have to say. One that is not known yet says nothing."""
         scope: Scope = self.scope(instance.address.module if instance is not None else module)
         if instance is not None and instance.address.key is not None:
@@ -179,13 +220,17 @@ class Evaluation:
         if itself is not None:
             scope = Layer(scope, {"self": itself})
         said: list[Diagnostic] = []
+        is_open = False
         for rule in conditions:
             problems = Problems()
             held = reveal(self._evaluate(rule.condition, scope, place, problems, ""))
             if problems.items:
                 said += problems.items
                 continue
-            if held is True or held == "true" or not is_wholly_known(held):
+            if not is_wholly_known(held):
+                is_open = True
+                continue
+            if held is True or held == "true":
                 continue
             message = self._evaluate(rule.error_message, scope, place, problems, "")
             text = "Its error_message is sensitive." if has_sensitive(message) else str(message)
@@ -201,7 +246,7 @@ class Evaluation:
                     warning=warning,
                 )
             )
-        return said
+        return Verdict(said, is_open)
 
     def output(self, name: str) -> Value:
         """The value of an output of the root module; Sensitive when it is declared so.
@@ -248,10 +293,11 @@ class Evaluation:
             try:
                 return body.expression.evaluate(scope)
             except ExpressionError as error:
-                span = span_in_scalar(place.source, body.line, body.column, error.offset, error.length)
+                source = (body.place or place).source
+                span = span_in_scalar(source, body.line, body.column, error.offset, error.length)
                 problems.add(
                     diagnostic_at(
-                        place.source,
+                        source,
                         span,
                         error.summary,
                         error.detail,
@@ -284,8 +330,9 @@ class Evaluation:
             self._scopes[path] = scope
         return scope
 
-    def keys(self, scope: ModuleScope, owner: Resource | ModuleCall) -> Keys:
-        """The instance keys of a resource or module call, each with its each.value. They never change."""
+    def keys(self, scope: ModuleScope, owner: Owner) -> Keys:
+        """The instance keys of a resource, module call or entry of a list, each with its each.value. They never
+        change."""
         if owner.repetition == "single":
             return _SINGLE
         memo = _memo_of(scope, owner)
@@ -294,11 +341,11 @@ class Evaluation:
             found = self._keys[memo] = keys_of(self.module.graph, owner, self._repeat(scope, owner))
         return found
 
-    def _repeat(self, scope: ModuleScope, owner: Resource | ModuleCall) -> Value:
+    def _repeat(self, scope: ModuleScope, owner: Owner) -> Value:
         place = Place(owner.place.source, (*owner.place.path, owner.repetition), owner.place.line, owner.place.column)
         return self._memoised(_memo_of(scope, owner), lambda: self.value(owner.repeat, scope, place), place)
 
-    def instance_scope(self, scope: ModuleScope, owner: Resource | ModuleCall, key: InstanceKey) -> Scope:
+    def instance_scope(self, scope: ModuleScope, owner: Owner, key: InstanceKey) -> Scope:
         """The scope with `each` or `count` of one instance."""
         if isinstance(key, int):
             return Layer(scope, {"count": {"index": key}})
@@ -325,10 +372,21 @@ class Evaluation:
 
     def _output(self, scope: ModuleScope, name: str) -> Value:
         output = scope.module.outputs[name]
-        value = self._memoised(
-            (scope.path, "output", name), lambda: self.value(output.value, scope, output.place), output.place
-        )
+        value = self._memoised((scope.path, "output", name), lambda: self._held_output(scope, output), output.place)
         return Sensitive(value) if output.sensitive else value
+
+    def _held_output(self, scope: ModuleScope, output: Output) -> Value:
+        """The value of an output whose preconditions hold.
+
+        Raises:
+            Diagnosed: one does not, or the expression fails.
+        """
+        rules = conditions_of(output.preconditions, ("precondition",))
+        summary = f"Precondition of output {output.name} failed"
+        said = self.failing(rules, output.place, summary, module=scope.path).said
+        if said:
+            raise Diagnosed(said)
+        return self.value(output.value, scope, output.place)
 
     # Values
 
@@ -434,7 +492,7 @@ class Evaluation:
 
     def resource(self, scope: ModuleScope, resource: Resource) -> Value:
         """What `type.name` means: an object, or a mapping or list of the instances."""
-        group = (scope.path, resource.address.type, resource.address.name)
+        group = (scope.path, resource.address.kind, resource.address.name)
         if self._reading:
             self._reading[-1].add(group)
         if group in self._shown:
@@ -485,9 +543,12 @@ class Evaluation:
 _SINGLE: Keys = {None: None}
 
 
-def _memo_of(scope: ModuleScope, owner: Resource | ModuleCall) -> Memo:
-    title = f"{owner.address.type}.{owner.address.name}" if isinstance(owner, Resource) else f"module.{owner.name}"
-    return (scope.path, owner.repetition, title)
+def _memo_of(scope: ModuleScope, owner: Owner) -> Memo:
+    return (scope.path, owner.repetition, title_of(node_of_owner(owner)))
+
+
+def _is_data(group: Group) -> bool:
+    return group[1].startswith("data.")
 
 
 def unknown_object(address: Address, schema: Schema) -> Object:

@@ -62,6 +62,8 @@ def variable_values(
                 problems.add(_missing(variable, searched))
         else:
             values[variable.name] = _value(variable, found, problems)
+            if found is not None and variable.deprecated:
+                problems.add(_deprecated(variable, found))
     problems.raise_if_any()
     return values, tuple(problems.items)
 
@@ -176,6 +178,17 @@ def _invalid(
         # The line itself would show the secret.
         return Diagnostic(summary, detail, span, "", suggestion, related=declared)
     return diagnostic_at(place.source, span, summary, detail, suggestion, related=declared)
+
+
+def _deprecated(variable: Variable, found: Given) -> Diagnostic:
+    title, place = f"Variable {variable.name} is deprecated", variable.place
+    if found.source is None:
+        return diagnostic_at(place.source, place.span, title, variable.deprecated, warning=True)
+    span = locate(found.source, (variable.name,), key=True)
+    if variable.sensitive:
+        # The line itself would show the secret.
+        return Diagnostic(title, variable.deprecated, span, severity="warning")
+    return diagnostic_at(found.source, span, title, variable.deprecated, warning=True)
 
 
 def _missing(variable: Variable, searched: Sequence[str]) -> Diagnostic:
