@@ -34,6 +34,7 @@ from planform.engine.moves import moved_snapshot, moves_of
 from planform.engine.observe import Observation, observe, read_live, read_progress, without_artifacts
 from planform.engine.planner import PlanOptions
 from planform.engine.planner import plan as make_plan
+from planform.language.description import described
 from planform.language.expand import expand
 from planform.language.files import DiskFiles
 from planform.language.modules import load
@@ -110,6 +111,8 @@ class Project:
         """
         reporter = reporter or Reporter()
         options = PlanOptions(targets, excludes, replace, retry, run, retry_failed, destroy, refresh_only)
+        if refresh_only:
+            _refuse_beside_refresh_only(options, refresh)
         snapshot, problems = self.backend.read(), Problems()
         moves = moves_of(self.configuration, snapshot.state.records, problems)
         problems.raise_if_any()
@@ -146,6 +149,10 @@ class Project:
         return plan._replace(
             files=dict(self.files.digests), private_sources=private, warnings=(*self.warnings, *plan.warnings)
         )
+
+    def described(self, plan: Plan) -> Plan:
+        """The plan with its configuration, as tools that read the JSON form of plans want it."""
+        return plan._replace(described=described(self.evaluation.module, self.configuration, provider_settings()))
 
     def apply(
         self,
@@ -234,6 +241,24 @@ class Project:
         changes = self.plan(targets=(str(address),), refresh=False).changes
         run = next(change.run for change in changes if change.address == address)
         return dict(run.components) if run is not None and run.digest else None
+
+
+def _refuse_beside_refresh_only(options: PlanOptions, refresh: bool) -> None:
+    """Raises PlanformError when something is asked for that a plan which touches nothing cannot do."""
+    asked = {
+        "--refresh=false": not refresh,
+        "--destroy": options.destroy,
+        "--replace": options.replace,
+        "--retry": options.retry or options.retry_failed,
+        "--run": options.run,
+    }
+    refused = [option for option, value in asked.items() if value]
+    if refused:
+        raise PlanformError(
+            f"--refresh-only cannot be combined with {', '.join(refused)}.",
+            "It looks at what is live and records it; nothing is made, run or taken away.",
+            "Make two plans: first with --refresh-only, then without.",
+        )
 
 
 def _with_moves(plan: Plan, moves: Mapping[Address, Address]) -> Plan:

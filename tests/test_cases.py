@@ -88,6 +88,7 @@ def set_stage(case: Path, folder: Path) -> None:
 def steady(text: str) -> str:
     """The text without what differs from run to run."""
     text = re.sub(r"\b[0-9a-f]{10}\b", "<id>", text)
+    text = re.sub(r"-default-[a-z2-7]{8}-", "-default-<run>-", text)
     return re.sub(r"/\S*/(case\w*)/", "<folder>/", text)
 
 

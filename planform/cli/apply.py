@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planform.cli.applying import carry_out, confirmed
+from planform.cli.events import events_into, events_option, together
 from planform.cli.options import form_options, parallelism_option, planning_options, project_options
 from planform.cli.plan import plan_form
 from planform.cli.screen import Screen
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 @click.option("--input/--no-input", default=True, help="Whether to ask for approval (yes).")
 @planning_options
 @form_options
+@events_option
 @parallelism_option
 @project_options
 def command(
     options: Options,
     planning: dict[str, Any],
     form: str,
+    json_into: str | None,
     planfile: str | None,
     auto_approve: bool,
     detach: bool,
@@ -41,8 +44,10 @@ def command(
 ) -> int:
     """Make what the files say true. With PLAN, a file of `planform plan --out`, do exactly what it says."""
     screen: Screen = click.get_current_context().obj
+    if as_json and json_into:
+        raise PlanformError("--json already prints the event stream.", suggestion="Leave --json or --json-into out.")
     if planfile:
-        return _apply_saved(screen, options, planning, Path(planfile), form, detach, as_json)
+        return _apply_saved(screen, options, planning, Path(planfile), form, detach, as_json, json_into)
     if as_json and not auto_approve:
         raise PlanformError(
             "apply --json cannot ask for approval.",
@@ -52,19 +57,29 @@ def command(
         return _apply_as_stream(screen, options, planning, detach)
     from planform.project import open_project
 
-    project = open_project(options)
-    with screen.progress() as progress:
-        plan = project.plan(**planning, reporter=progress)
-    screen.out(plan_form(plan, form, screen))
-    if not plan.is_empty and not auto_approve:
-        question = "Make these changes?" if plan.steps or plan.moves else "Record these outputs?"
-        if not confirmed(screen, question, input):
-            return 1
-    return carry_out(screen, project, plan, detach=detach)
+    with events_into(json_into) as events:
+        project = open_project(options)
+        with screen.progress() as progress:
+            plan = project.plan(**planning, reporter=together(progress, events))
+        if events is not None:
+            events.reviewed(plan)
+        screen.out(plan_form(plan, form, screen))
+        if not plan.is_empty and not auto_approve:
+            question = "Make these changes?" if plan.steps or plan.moves else "Record these outputs?"
+            if not confirmed(screen, question, input):
+                return 1
+        return carry_out(screen, project, plan, detach=detach, events=events)
 
 
 def _apply_saved(
-    screen: Screen, options: Options, planning: dict[str, Any], path: Path, form: str, detach: bool, as_json: bool
+    screen: Screen,
+    options: Options,
+    planning: dict[str, Any],
+    path: Path,
+    form: str,
+    detach: bool,
+    as_json: bool,
+    json_into: str | None,
 ) -> int:
     from planform.project import open_saved, read_plan
 
@@ -76,7 +91,6 @@ def _apply_saved(
             suggestion="Make a new plan with these options: planform plan --out FILE",
         )
     plan = read_plan(path)
-    project = open_saved(plan, options)
     if as_json:
         from planform import __version__
         from planform.cli.applying import stream_out
@@ -84,9 +98,11 @@ def _apply_saved(
 
         reporter = JsonReporter(screen.out, __version__)
         with telling(reporter):
-            return stream_out(project, plan, reporter, detach=detach)
-    screen.out(plan_form(plan, form, screen))
-    return carry_out(screen, project, plan, detach=detach)
+            return stream_out(open_saved(plan, options), plan, reporter, detach=detach)
+    with events_into(json_into) as events:
+        project = open_saved(plan, options)
+        screen.out(plan_form(plan, form, screen))
+        return carry_out(screen, project, plan, detach=detach, events=events)
 
 
 def _apply_as_stream(screen: Screen, options: Options, planning: dict[str, Any], detach: bool) -> int:

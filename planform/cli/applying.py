@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planform.cli.events import together
 from planform.cli.screen import Screen
 from planform.core.errors import PlanformError
 from planform.render.style import count
@@ -43,8 +44,10 @@ def confirmed(screen: Screen, question: str, may_ask: bool = True) -> bool:
     return False
 
 
-def carry_out(screen: Screen, project: Project, plan: Plan, *, detach: bool = False) -> int:
-    """Apply a plan, showing how it goes; the exit code."""
+def carry_out(
+    screen: Screen, project: Project, plan: Plan, *, detach: bool = False, events: JsonReporter | None = None
+) -> int:
+    """Apply a plan, showing how it goes, and telling `events` the same; the exit code."""
     from planform.render.live import LiveReporter, PlainReporter, applied_text
     from planform.render.plan_text import remaining_text
 
@@ -60,7 +63,9 @@ def carry_out(screen: Screen, project: Project, plan: Plan, *, detach: bool = Fa
             reporter = stack.enter_context(LiveReporter(screen.style))
         else:
             reporter = PlainReporter(screen.out, screen.style)
-        outcome = project.apply(plan, reporter=reporter, detach=detach, stop=interrupt.is_asked)
+        outcome = project.apply(plan, reporter=together(reporter, events), detach=detach, stop=interrupt.is_asked)
+    if events is not None:
+        _tell_outcome(events, outcome)
     screen.problems(outcome.warnings)
     failures = len(outcome.failures) + len(outcome.failed_runs)
     left = remaining_text(outcome.remaining, screen.style)
@@ -80,12 +85,16 @@ def stream_out(project: Project, plan: Plan, reporter: JsonReporter, *, detach: 
     """Apply a plan and tell of it in events; the exit code."""
     with Interrupt.caught(None) as interrupt:
         outcome = project.apply(plan, reporter=reporter, detach=detach, stop=interrupt.is_asked)
-    reporter.diagnostics(outcome.warnings)
-    if outcome.snapshot is not None:
-        reporter.outputs(outcome.snapshot.state.outputs)
+    _tell_outcome(reporter, outcome)
     if interrupt.is_asked() or outcome.interrupted:
         return INTERRUPTED
     return 0 if outcome.ok else 1
+
+
+def _tell_outcome(reporter: JsonReporter, outcome: Outcome) -> None:
+    reporter.diagnostics(outcome.warnings)
+    if outcome.snapshot is not None:
+        reporter.outputs(outcome.snapshot.state.outputs)
 
 
 class Interrupt:

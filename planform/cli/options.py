@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -120,7 +120,7 @@ def _patterns(file: str | None) -> tuple[str, ...]:
 def form_options(command: F) -> F:
     """How much of a plan to print; the command receives it as `form`."""
 
-    @click.option("--full", "form", flag_value="full", help="Print every attribute of every change.")
+    @click.option("--full", "form", flag_value="full", help="Print each change as a tree of its attributes.")
     @click.option("--summary", "form", flag_value="summary", help="Print addresses and the summary only.")
     @functools.wraps(command)
     def wrapped(form: str | None, **rest: Any) -> Any:
@@ -129,4 +129,45 @@ def form_options(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
-__all__ = ["Options", "Seconds", "form_options", "parallelism_option", "planning_options", "project_options"]
+class Layout(NamedTuple):
+    """How a plan is printed. `max_chars` 0: all of it."""
+
+    form: str = "concise"  # concise, full, summary
+    format: str = "text"  # text, markdown, json
+    max_chars: int = 0
+
+
+def layout_options(command: F) -> F:
+    """For whom a plan is printed, and how much of it; the command receives it as `layout`."""
+
+    @form_options
+    @click.option(
+        "--format",
+        type=click.Choice(["text", "markdown", "json"]),
+        default="text",
+        help="For people, for a pull request, or Terraform's plan JSON.",
+    )
+    @click.option("--max-chars", type=click.IntRange(min=1000), metavar="N", help="Cut markdown to N characters.")
+    @functools.wraps(command)
+    def wrapped(form: str, format: str, max_chars: int | None, **rest: Any) -> Any:
+        if max_chars is not None and format != "markdown":
+            raise PlanformError(
+                "--max-chars cuts only markdown.", suggestion="Add --format markdown, or leave --max-chars out."
+            )
+        if form != "concise" and format != "text":
+            raise PlanformError(f"--{form} is a form of text; --format {format} has one form only.")
+        return command(layout=Layout(form, format, max_chars or 0), **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+__all__ = [
+    "Layout",
+    "Options",
+    "Seconds",
+    "form_options",
+    "layout_options",
+    "parallelism_option",
+    "planning_options",
+    "project_options",
+]

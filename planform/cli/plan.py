@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planform.cli.options import form_options, parallelism_option, planning_options, project_options
-from planform.cli.screen import Screen
+from planform.cli.events import events_into, events_option, together
+from planform.cli.options import Layout, layout_options, parallelism_option, planning_options, project_options
+from planform.cli.screen import Screen, one_line
+from planform.core.errors import PlanformError
 
 if TYPE_CHECKING:
     from planform.core.plan import Plan
-    from planform.project import Options
+    from planform.project import Options, Project
 
 EMPTY, CHANGES = 0, 2
 
@@ -24,13 +26,15 @@ EMPTY, CHANGES = 0, 2
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @click.option("--input/--no-input", default=True, hidden=True, help="Accepted as in Terraform: plan never asks.")
 @planning_options
-@form_options
+@layout_options
+@events_option
 @parallelism_option
 @project_options
 def command(
     options: Options,
     planning: dict[str, Any],
-    form: str,
+    layout: Layout,
+    json_into: str | None,
     out: str | None,
     destroy: bool,
     as_json: bool,
@@ -41,18 +45,42 @@ def command(
     from planform.project import open_project, write_plan
 
     screen: Screen = click.get_current_context().obj
+    if as_json and (json_into or layout.format != "text"):
+        raise PlanformError(
+            "--json already prints the event stream.",
+            suggestion="For the plan as one document: --format json. For events beside text: --json-into FILE.",
+        )
     if as_json:
-        plan = _stream(screen, options, planning, destroy)
+        project, plan = _stream(screen, options, planning, destroy)
     else:
-        project = open_project(options)
-        with screen.progress() as progress:
-            plan = project.plan(**planning, destroy=destroy, reporter=progress)
-        screen.out(plan_form(plan, form, screen))
+        with events_into(json_into) as events:
+            project = open_project(options)
+            with screen.progress() as progress:
+                plan = project.plan(**planning, destroy=destroy, reporter=together(progress, events))
+            if events is not None:
+                events.reviewed(plan)
+    if out or layout.format == "json":
+        plan = project.described(plan)
+    if not as_json:
+        screen.out(plan_document(plan, layout, screen))
     if out:
         write_plan(plan, Path(out))
-        if not as_json:
+        if not as_json and layout.format == "text":
             screen.out(f"\nSaved as {out}. To do exactly this: planform apply {_shell(out)}\n")
     return CHANGES if detailed_exitcode and not plan.is_empty else EMPTY
+
+
+def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
+    """The plan in the format that was asked for."""
+    if layout.format == "markdown":
+        from planform.render.plan_markdown import markdown
+
+        return markdown(plan, layout.max_chars)
+    if layout.format == "json":
+        from planform.render.plan_json import plan_json
+
+        return one_line(plan_json(plan))
+    return plan_form(plan, layout.form, screen)
 
 
 def plan_form(plan: Plan, form: str, screen: Screen) -> str:
@@ -66,16 +94,17 @@ def plan_form(plan: Plan, form: str, screen: Screen) -> str:
     return (brief if form == "summary" else concise)(plan, screen.style)
 
 
-def _stream(screen: Screen, options: Options, planning: dict[str, Any], destroy: bool) -> Plan:
+def _stream(screen: Screen, options: Options, planning: dict[str, Any], destroy: bool) -> tuple[Project, Plan]:
     from planform import __version__
     from planform.project import open_project
     from planform.render.events import JsonReporter, telling
 
     reporter = JsonReporter(screen.out, __version__)
     with telling(reporter):
-        plan = open_project(options).plan(**planning, destroy=destroy, reporter=reporter)
+        project = open_project(options)
+        plan = project.plan(**planning, destroy=destroy, reporter=reporter)
         reporter.reviewed(plan)
-    return plan
+    return project, plan
 
 
 def _shell(word: str) -> str:

@@ -38,9 +38,7 @@ class Screen:
 
     def json(self, document: Mapping[str, Any]) -> None:
         """One line, as tools made for Terraform want it."""
-        import json
-
-        self.out(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self.out(one_line(document))
 
     def problems(self, diagnostics: Iterable[Diagnostic]) -> None:
         from planform.render.diagnostics import diagnostics_text
@@ -70,6 +68,13 @@ class Screen:
     def is_live(self) -> bool:
         """Whether stdout is a terminal that can redraw itself."""
         return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+
+
+def one_line(document: Mapping[str, Any]) -> str:
+    """JSON as tools made for Terraform want it: on one line."""
+    import json
+
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _style(stream: TextIO, colour: bool | None) -> Style:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planform.cli.options import form_options, project_options
-from planform.cli.plan import plan_form
+from planform.cli.options import Layout, layout_options, project_options
+from planform.cli.plan import plan_document
 from planform.cli.screen import Screen
+from planform.core.errors import PlanformError
 
 if TYPE_CHECKING:
     from planform.project import Options
@@ -18,24 +19,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("planfile", required=False, metavar="[PLAN]")
 @click.option("--json", "as_json", is_flag=True, help="Print Terraform's plan or state JSON.")
-@form_options
+@layout_options
 @project_options
-def command(options: Options, form: str, planfile: str | None, as_json: bool) -> None:
+def command(options: Options, layout: Layout, planfile: str | None, as_json: bool) -> None:
     """Show a saved plan, or the state when no PLAN is given."""
     from planform.project import open_recorded, read_plan
 
+    if as_json:
+        layout = layout._replace(format="json")
     screen: Screen = click.get_current_context().obj
     if planfile:
-        plan = read_plan(Path(planfile))
-        if as_json:
-            from planform.render.plan_json import plan_json
-
-            screen.json(plan_json(plan))
-        else:
-            screen.out(plan_form(plan, form, screen))
+        screen.out(plan_document(read_plan(Path(planfile)), layout, screen))
         return
+    if layout.format == "markdown":
+        raise PlanformError("A state has no markdown form.", suggestion="Name a plan: planform show PLAN.")
     snapshot = open_recorded(options).snapshot()
-    if as_json:
+    if layout.format == "json":
         from planform.render.state_json import state_json
 
         screen.json(state_json(snapshot))

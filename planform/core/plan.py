@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import Address
 from planform.core.configuration import SourceFile
@@ -73,6 +73,7 @@ class Change(NamedTuple):
     run: RunPlan | None = None
     notes: tuple[str, ...] = ()  # "image not used (process)"
     moved_from: Address | None = None
+    defaults: tuple[AttributePath, ...] = ()  # what of `after` the configuration does not say
 
     @property
     def does_something(self) -> bool:
@@ -106,6 +107,18 @@ class OutputChange(NamedTuple):
         from planform.core.values import same
 
         return Action.NO_OP if same(self.before, self.after) else Action.UPDATE
+
+
+Status: TypeAlias = Literal["pass", "fail", "unknown"]
+
+
+class CheckResult(NamedTuple):
+    """What became of the conditions of one resource instance, of a check block or of a variable."""
+
+    kind: Literal["resource", "check", "var"]
+    address: str  # of the resource instance; `check.NAME`, `var.NAME`, after the module
+    status: Status
+    problems: tuple[str, ...] = ()
 
 
 Verb: TypeAlias = Literal["create", "update", "delete", "forget", "record", "launch", "await", "stop"]
@@ -156,6 +169,9 @@ class Plan(NamedTuple):
     refresh_only: bool = False
     destroy: bool = False
     warnings: tuple[Diagnostic, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    # Terraform's `configuration` and `relevant_attributes`, for tools that read the plan's JSON; no secret in it.
+    described: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def is_empty(self) -> bool:

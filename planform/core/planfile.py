@@ -12,7 +12,7 @@ from typing import Any
 from planform.core.addresses import parse_address
 from planform.core.configuration import SourceFile
 from planform.core.errors import Diagnostic, PlanformError, Span
-from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan, Step
+from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan, Step
 from planform.core.secrets import Seal, sealed, sealer
 from planform.core.values import Value, decode, encode
 
@@ -95,6 +95,8 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "targeted": plan.targeted,
         "refresh_only": plan.refresh_only,
         "destroy": plan.destroy,
+        "checks": [[c.kind, c.address, c.status, list(c.problems)] for c in plan.checks],
+        "described": dict(plan.described),
         "warnings": [[w.summary, w.detail, _span_json(w.span), w.suggestion] for w in plan.warnings],
     }
 
@@ -115,6 +117,8 @@ def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
         form["notes"] = list(change.notes)
     if change.moved_from is not None:
         form["moved_from"] = str(change.moved_from)
+    if change.defaults:
+        form["defaults"] = [list(path) for path in change.defaults]
     if change.run is not None:
         form["run"] = {name: _plain(getattr(change.run, name)) for name in RunPlan._fields}
     return form
@@ -169,6 +173,7 @@ def _change(form: dict[str, Any]) -> Change:
         run=run,
         notes=tuple(form.get("notes", ())),
         moved_from=parse_address(form["moved_from"]) if "moved_from" in form else None,
+        defaults=tuple(tuple(path) for path in form.get("defaults", ())),
     )
 
 
@@ -204,6 +209,8 @@ def _plan(form: dict[str, Any]) -> Plan:
         targeted=form["targeted"],
         refresh_only=form["refresh_only"],
         destroy=form["destroy"],
+        checks=tuple(CheckResult(kind, address, status, tuple(said)) for kind, address, status, said in form["checks"]),
+        described=form["described"],
         warnings=tuple(
             Diagnostic(w[0], w[1], _span(w[2]), suggestion=w[3], severity="warning") for w in form["warnings"]
         ),

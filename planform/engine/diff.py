@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from planform.core.schemas import Schema
 from planform.core.secrets import Seal, sealed
-from planform.core.values import AttributePath, Object, Set, Value, same
+from planform.core.values import Object, same
 
 
 def comparable(item: Object, schema: Schema, seal: Seal) -> Object:
@@ -44,23 +44,3 @@ def _with_part(desired: Object, prior: Object, path: Sequence[str]) -> Object:
     if not rest and name in prior:
         return {**desired, name: right}
     return {key: value for key, value in desired.items() if key != name} if not rest else desired
-
-
-def differing_leaves(
-    before: Value, after: Value, path: AttributePath = ()
-) -> Iterator[tuple[AttributePath, Value, Value]]:
-    """The smallest parts that differ: (path, before, after); absent is None."""
-    if same(before, after):
-        return
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in (*before, *(key for key in after if key not in before)):
-            yield from differing_leaves(before.get(key), after.get(key), (*path, key))
-    elif _plain_list(before) and _plain_list(after) and len(before) == len(after):
-        for index, (left, right) in enumerate(zip(before, after, strict=True)):
-            yield from differing_leaves(left, right, (*path, index))
-    else:
-        yield path, before, after
-
-
-def _plain_list(value: Value) -> bool:
-    return isinstance(value, list) and not isinstance(value, Set)

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from planform.core.addresses import Address, ResourceAddress
 from planform.core.configuration import Configuration, Instance
+from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
-from planform.core.plan import Action, Change, Leaf
+from planform.core.plan import Action, Change, CheckResult, Leaf
 from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
 from planform.core.secrets import Seal
 from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
 from planform.core.values import Object, Unknown, same
-from planform.engine.diff import changed_attributes, comparable, differing_leaves
+from planform.engine.diff import changed_attributes, comparable
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
 from planform.engine.observe import Observation, provider_of
@@ -52,6 +53,7 @@ class Walk:
     grouped: dict[ResourceAddress, list[Address]] = field(default_factory=dict)  # instances of each resource
     held: dict[ResourceAddress, Address] = field(default_factory=dict)
     names: dict[tuple[str, str, str], Address] = field(default_factory=dict)
+    checks: list[CheckResult] = field(default_factory=list)
 
 
 def recorded_attributes(record: Record, ledger: Ledger) -> Object:

@@ -6,20 +6,21 @@ computed keeps its value unless invalidated, the rest is unknown*, compare.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planform.core.addresses import Address
 from planform.core.configuration import Configuration, Instance, Place
+from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
-from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan
+from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan
 from planform.core.reporter import Reporter
-from planform.core.schemas import Misfit
+from planform.core.schemas import Misfit, Schema
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Snapshot
-from planform.core.values import Object, Sensitive, has_sensitive, is_wholly_known, same
-from planform.engine.conditions import check_after, check_before, failing_checks
-from planform.engine.diff import changed_attributes, comparable, differing_leaves, ignoring
+from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value, has_sensitive, is_wholly_known
+from planform.engine.conditions import check_after, check_before, run_checks
+from planform.engine.diff import changed_attributes, comparable, ignoring
 from planform.engine.edges import Edges
 from planform.engine.instances import (
     Walk,
@@ -113,7 +114,7 @@ def plan(
     walk.problems.raise_if_any()
     outputs = () if options.refresh_only else _plan_outputs(walk, destroy=options.destroy and not chosen)
     if not (options.refresh_only or options.destroy):
-        walk.problems.items += failing_checks(configuration, walk.evaluation)
+        walk.checks += run_checks(configuration, walk.evaluation, walk.problems)
     walk.problems.raise_if_any()
     changes = tuple(walk.changes[address] for address in sorted(walk.changes, key=Address.sort_key))
     steps = steps_of(changes, configuration, dependencies, snapshot.state.dependencies, edges.schemas)
@@ -147,6 +148,7 @@ def plan(
         refresh_only=options.refresh_only,
         destroy=options.destroy,
         warnings=tuple(item for item in walk.problems.items if item.severity == "warning"),
+        checks=(*_checked_variables(walk.evaluation), *walk.checks),
     )
 
 
@@ -183,11 +185,38 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
     prior = prior_object(walk, record)
     if prior is not None and instance.block.lifecycle.ignore_changes:
         desired = ignoring(desired, prior, instance.block.lifecycle.ignore_changes, kind.schema)
-    check_before(walk.evaluation, instance, walk.problems)
+    walk.checks += check_before(walk.evaluation, instance, walk.problems)
     plan_one = plan_trainer if kind.schema.has_runs else plan_object
     change = plan_one(walk, instance, kind, record, desired)
-    check_after(walk.evaluation, instance, change.after, walk.problems)
+    walk.checks += check_after(walk.evaluation, instance, change.after, walk.problems)
+    if change.after is not None and change.does_something:
+        return change._replace(defaults=tuple(_unwritten(instance.block.body, change.after, kind.schema)))
     return change
+
+
+def _unwritten(body: Value, item: Object, schema: Schema) -> Iterator[AttributePath]:
+    """The values of an object that its block does not say: defaults, and a name that was made up."""
+    written = body if isinstance(body, dict) else {}
+    for name, value in item.items():
+        attribute = schema.attributes.get(name)
+        if value is None or attribute is None or attribute.computed or isinstance(value, Unknown):
+            continue
+        if name not in written:
+            yield (name,)
+        else:
+            yield from _filled_in(written[name], value, (name,))
+
+
+def _filled_in(written: Value, value: Value, path: AttributePath) -> Iterator[AttributePath]:
+    if isinstance(written, dict) and isinstance(value, dict):
+        for key, item in value.items():
+            if key in written:
+                yield from _filled_in(written[key], item, (*path, key))
+            elif item is not None:
+                yield (*path, key)
+    elif isinstance(written, list) and isinstance(value, list):
+        for index, (left, right) in enumerate(zip(written, value, strict=False)):
+            yield from _filled_in(left, right, (*path, index))
 
 
 def _chosen(
@@ -218,12 +247,13 @@ def _plan_refresh(walk: Walk, chosen: frozenset[Address]) -> None:
     """What differs outside becomes what is recorded; nothing is touched (S8.2)."""
     for address, live in walk.observation.live.items():
         record = walk.snapshot.state.records[address]
-        if chosen and address not in chosen:
+        if live is record.object or (chosen and address not in chosen):
             continue
         after = {**record.object, **live} if live is not None else None
-        if after is None or not same(after, record.object):
-            action = Action.READ if after is not None else Action.FORGET
-            walk.changes[address] = Change(address, action, record.object, after, record.provider)
+        if after is None:
+            walk.changes[address] = Change(address, Action.FORGET, record.object, None, record.provider)
+        elif _drifted(walk, address, record.object, after):
+            walk.changes[address] = Change(address, Action.READ, record.object, after, record.provider)
 
 
 def _nothing_left() -> Diagnostic:
@@ -321,25 +351,32 @@ def _drift(walk: Walk, changes: Sequence[Change]) -> tuple[tuple[Drift, ...], in
         record = walk.snapshot.state.records[address]
         if live is record.object:
             continue
-        schema = walk.edges.schemas[address.type]
-        found: list[Leaf] = []
-        if live is not None:
-            left, right = (
-                comparable(record.object, schema, walk.seal),
-                comparable({**record.object, **live}, schema, walk.seal),
-            )
-            found = [
-                Leaf(path, before, after, note="changed outside")
-                for name in changed_attributes(left, right, schema)
-                for path, before, after in differing_leaves(left.get(name), right.get(name), (name,))
-            ]
-            if not found:
-                continue
+        found = _drifted(walk, address, record.object, {**record.object, **live}) if live is not None else ()
+        if live is not None and not found:
+            continue
         if address in acting:
-            shown.append(Drift(address, tuple(found), gone=live is None))
+            shown.append(Drift(address, found, gone=live is None))
         else:
             unshown += 1
     return tuple(shown), unshown
+
+
+def _drifted(walk: Walk, address: Address, recorded: Object, live: Object) -> tuple[Leaf, ...]:
+    """What of the configurable attributes is not as it was recorded: only what planform manages can drift (S2.4)."""
+    schema = walk.edges.schemas[address.type]
+    left, right = comparable(recorded, schema, walk.seal), comparable(live, schema, walk.seal)
+    return tuple(
+        Leaf(path, before, after, note="changed outside")
+        for name in changed_attributes(left, right, schema)
+        for path, before, after in differing_leaves(left.get(name), right.get(name), (name,))
+    )
+
+
+def _checked_variables(evaluation: Evaluation) -> Iterator[CheckResult]:
+    """The variables of the root module whose rules hold; those of the others stop everything before."""
+    for name, variable in evaluation.module.variables.items():
+        if variable.validations:
+            yield CheckResult("var", f"var.{name}", "pass")
 
 
 def _protected(address: Address, instance: Instance | None) -> Diagnostic:

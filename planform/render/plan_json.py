@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan
-from planform.core.values import Value
+from planform.core.addresses import module_text, parse_address
+from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan
+from planform.core.values import AttributePath, Value
 from planform.render.tally import kind_of
 from planform.render.terraform_json import (
     FORMAT_VERSION,
@@ -52,6 +54,10 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         },
     }
     form["configuration"] = _configuration(plan)
+    if plan.described.get("relevant_attributes"):
+        form["relevant_attributes"] = plan.described["relevant_attributes"]
+    if plan.checks:
+        form["checks"] = _checks(plan.checks)
     form |= {
         "timestamp": plan.created_at,
         "applyable": not plan.is_empty,
@@ -183,45 +189,71 @@ def _drift_json(drift: Drift, plan: Plan) -> dict[str, Any]:
     change = next((change for change in plan.changes if change.address == drift.address), None)
     form = address_json(drift.address)
     form["provider_name"] = provider_name(change.provider if change else "")
-    recorded = change.before if change and change.before else {}
-    before, after = {**recorded}, {**recorded}
+    before: Value = change.before if change and change.before else {}
+    after = before
     for leaf in drift.leaves:
-        if len(leaf.path) == 1 and isinstance(leaf.path[0], str):
-            before[leaf.path[0]], after[leaf.path[0]] = leaf.before, leaf.after
+        before, after = _with(before, leaf.path, leaf.before), _with(after, leaf.path, leaf.after)
     form["change"] = _change(["delete" if drift.gone else "update"], before, None if drift.gone else after)
     form["x_planform"] = {"attributes": [leaf_json(leaf) for leaf in drift.leaves]}
     return form
 
 
+def _with(value: Value, path: AttributePath, new: Value) -> Value:
+    """The value with another one at `path`."""
+    if not path:
+        return new
+    if isinstance(value, list) and isinstance(path[0], int):
+        return [_with(item, path[1:], new) if index == path[0] else item for index, item in enumerate(value)]
+    inner = value if isinstance(value, dict) else {}
+    return {**inner, path[0]: _with(inner.get(path[0]), path[1:], new)}
+
+
 def _configuration(plan: Plan) -> dict[str, Any]:
-    """What of the configuration a plan still knows: which resources there are and what they depend on."""
-    resources: dict[str, dict[str, Any]] = {}
-    modules: dict[str, Any] = {}
-    for change in plan.changes:
-        if change.action in (Action.DELETE, Action.FORGET):
-            continue
-        resource = change.address.resource
-        if str(resource) in resources:
-            continue
-        resources[str(resource)] = form = {
-            "address": f"{resource.type}.{resource.name}",
-            "mode": resource.mode,
-            "type": resource.type,
-            "name": resource.name,
-            "provider_config_key": change.provider or "planform",
-            "expressions": {},
-            "schema_version": 0,
-        }
-        needs = plan.dependencies.get(str(resource), ())
-        if needs:
-            form["depends_on"] = list(needs)
-        place = modules
-        for name in resource.module:
-            call = place.setdefault("module_calls", {}).setdefault(name, {"source": name, "module": {}})
-            place = call["module"]
-        place.setdefault("resources", []).append(form)
-    providers = sorted({change.provider for change in plan.changes if change.provider})
-    return {
-        "provider_config": {key: {"name": key.partition(".")[0], "full_name": provider_name(key)} for key in providers},
-        "root_module": modules,
+    """The configuration as the plan describes it, with every provider that makes something."""
+    form = dict(plan.described.get("configuration", {"root_module": {}}))
+    used = {change.provider: {"name": change.provider.partition(".")[0]} for change in plan.changes if change.provider}
+    providers = {**used, **form.get("provider_config", {})}
+    form["provider_config"] = {
+        key: {**value, "full_name": provider_name(key)} for key, value in sorted(providers.items())
     }
+    return form
+
+
+def _checks(results: Iterable[CheckResult]) -> list[dict[str, Any]]:
+    """One element for each resource, check or variable with conditions, its instances inside."""
+    found: dict[str, dict[str, list[CheckResult]]] = {}
+    for result in results:
+        group = str(parse_address(result.address).resource) if result.kind == "resource" else result.address
+        found.setdefault(group, {}).setdefault(result.address, []).append(result)
+    return [
+        {
+            "address": _check_address(next(iter(instances.values()))[0]),
+            "status": _worst(item for items in instances.values() for item in items),
+            "instances": [_check_instance(address, items) for address, items in instances.items()],
+        }
+        for _, instances in sorted(found.items())
+    ]
+
+
+def _check_address(result: CheckResult) -> dict[str, Any]:
+    if result.kind != "resource":
+        name = result.address.rpartition(".")[2]
+        return {"kind": result.kind, "name": name, "to_display": result.address}
+    address = parse_address(result.address)
+    form = {"kind": "resource", "mode": address.mode, "type": address.type, "name": address.name}
+    module = {"module": module_text(address.module)} if address.module else {}
+    return {**form, **module, "to_display": str(address._replace(key=None))}
+
+
+def _check_instance(address: str, results: list[CheckResult]) -> dict[str, Any]:
+    where: dict[str, Any] = {"to_display": address}
+    key = parse_address(address).key if results[0].kind == "resource" else None
+    if key is not None:
+        where["instance_key"] = key
+    form: dict[str, Any] = {"address": where, "status": _worst(results)}
+    problems = [{"message": text} for result in results for text in result.problems]
+    return {**form, "problems": problems} if problems else form
+
+
+def _worst(results: Iterable[CheckResult]) -> str:
+    return min((result.status for result in results), key=("fail", "unknown", "pass").index)

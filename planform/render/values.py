@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
+from planform.core.differences import differing_leaves, is_list, list_items
 from planform.core.schemas import number_text
 from planform.core.values import AttributePath, Sealed, Sensitive, Set, Unknown, Value
 
@@ -12,7 +14,7 @@ SENSITIVE = "(sensitive)"
 NOT_SET = "(not set)"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w./-]*")
 # Everything a terminal might act on; JSON leaves DEL, C1 controls and direction marks alone.
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def value_text(value: Value, limit: int = 0) -> str:
@@ -41,7 +43,7 @@ def value_text(value: Value, limit: int = 0) -> str:
 
 def quote(text: str, limit: int = 0) -> str:
     """The string in double quotes; too long, it loses its middle: what tells ARNs and paths apart is at their ends."""
-    shown = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
+    shown = printable(json.dumps(text, ensure_ascii=False))
     if not limit or len(shown) <= limit:
         return shown
     keep = max(limit - 5, 4)
@@ -49,10 +51,18 @@ def quote(text: str, limit: int = 0) -> str:
     return f'"{body[: keep - keep * 2 // 3]}...{body[-(keep * 2 // 3) :]}"'
 
 
+def printable(text: str) -> str:
+    """The text with everything a terminal might act on spelled out."""
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def change_text(before: Value, after: Value, limit: int = 0) -> str:
-    """`0.2 -> 0.05`, `(not set) -> "x"`; two long strings keep what differs."""
+    """`0.2 -> 0.05`, `(not set) -> "x"`, `+ "d", - "b"` for lists; two long strings keep what differs."""
     if isinstance(before, (Sensitive, Sealed)) and isinstance(after, (Sensitive, Sealed)):
         return f"{SENSITIVE} changed"
+    told = _parts_text(before, after, limit)
+    if told:
+        return told
     left = NOT_SET if before is None else value_text(before)
     right = NOT_SET if after is None else value_text(after)
     if limit and isinstance(after, Unknown) and len(left) + len(right) + 4 > limit:
@@ -67,6 +77,46 @@ def change_text(before: Value, after: Value, limit: int = 0) -> str:
             if after is not None and not isinstance(after, Unknown):
                 right = value_text(after, max(half, limit - 4 - len(left)))
     return f"{left} -> {right}"
+
+
+def _parts_text(before: Value, after: Value, limit: int) -> str:
+    """What differs inside of two lists, documents or texts; empty when that says no more than both values do."""
+    if isinstance(before, (list, Set)) and isinstance(after, (list, Set)):
+        return _items_text(before, after, limit)
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return ""
+    left, right = json_object(before), json_object(after)
+    if left is not None and right is not None:
+        parts = [f"{path_text(path)}: {change_text(*sides)}" for path, *sides in differing_leaves(left, right)]
+        return "JSON " + _enclosed("{", parts, "}", max(limit - 5, 0)) if parts else "JSON, written differently"
+    if "\n" not in before.strip("\n") and "\n" not in after.strip("\n"):
+        return ""
+    items = list_items(before.splitlines(), after.splitlines())
+    added, removed = (sum(item.fate == fate for item in items) for fate in ("added", "removed"))
+    return f"{added} of {len(after.splitlines())} lines added, {removed} removed"
+
+
+def _items_text(before: Sequence[Value], after: Sequence[Value], limit: int) -> str:
+    """`+ "d", - "b", moved "c"`; empty when nothing is in both."""
+    items = list_items(before, after)
+    if not any(item.fate == "kept" or item.moved for item in items):
+        return ""
+    parts = [f"+ {value_text(item.value, limit)}" for item in items if item.fate == "added" and not item.moved]
+    parts += [f"- {value_text(item.value, limit)}" for item in items if item.fate == "removed" and not item.moved]
+    if is_list(after):
+        parts += [f"moved {value_text(item.value, limit)}" for item in items if item.fate == "added" and item.moved]
+    return _enclosed("", parts, "", limit)
+
+
+def json_object(text: Value) -> Value:
+    """The object that a string holds as JSON; None for anything else."""
+    if not isinstance(text, str) or not text.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def path_text(path: AttributePath) -> str:

@@ -286,6 +286,13 @@ def test_refresh_only_records_what_is_live_and_touches_nothing(bench: Bench) -> 
     assert bench.plan(text, PlanOptions(refresh_only=True)).is_empty
 
 
+def test_only_what_is_managed_can_drift(bench: Bench) -> None:
+    text = "resource: {thing: {a: {size: 1}}}"
+    bench.apply(bench.plan(text))
+    bench.workshop.made[Address("thing", "a")]["arn"] = "arn:of:somebody"
+    assert bench.plan(text, PlanOptions(refresh_only=True)).is_empty
+
+
 @pytest.mark.parametrize(
     ("options", "made"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from planform.core.errors import Diagnostic
-from planform.core.plan import Action, OutputChange, RunPlan, Step
+from planform.core.plan import Action, CheckResult, OutputChange, RunPlan, Step
 from planform.core.state import Ledger, Record, Snapshot, State
 from planform.core.values import Sealed, Sensitive, Set, Unknown, Value
 from planform.render.events import JsonReporter
@@ -112,8 +112,44 @@ def test_resource_change() -> None:
     (module,) = plan_json(plan)["planned_values"]["root_module"]["child_modules"]
     assert module["address"] == 'module.a["x"]'
     assert module["resources"][0]["values"] == {"priority": 1}
-    calls = plan_json(plan)["configuration"]["root_module"]["module_calls"]
-    assert calls["a"]["module"]["resources"][0]["address"] == "job_queue.q"
+    assert plan_json(plan)["configuration"]["provider_config"] == {
+        "aws": {"name": "aws", "full_name": "registry.terraform.io/hashicorp/aws"}
+    }
+
+
+def test_checks_are_told_by_resource() -> None:
+    results = (
+        CheckResult("check", "check.health", "fail", ("not well",)),
+        CheckResult("resource", 'module.a.job_queue.q["x"]', "pass"),
+        CheckResult("resource", 'module.a.job_queue.q["x"]', "unknown"),
+        CheckResult("resource", 'module.a.job_queue.q["y"]', "pass"),
+    )
+    assert plan_json(plan_of(checks=results))["checks"] == [
+        {
+            "address": {"kind": "check", "name": "health", "to_display": "check.health"},
+            "status": "fail",
+            "instances": [
+                {"address": {"to_display": "check.health"}, "status": "fail", "problems": [{"message": "not well"}]}
+            ],
+        },
+        {
+            "address": {
+                "kind": "resource", "mode": "managed", "type": "job_queue", "name": "q",
+                "module": "module.a", "to_display": "module.a.job_queue.q",
+            },
+            "status": "unknown",
+            "instances": [
+                {"address": {"to_display": 'module.a.job_queue.q["x"]', "instance_key": "x"}, "status": "unknown"},
+                {"address": {"to_display": 'module.a.job_queue.q["y"]', "instance_key": "y"}, "status": "pass"},
+            ],
+        },
+    ]  # fmt: skip
+
+
+def test_drift_goes_from_what_was_recorded_to_what_is_live() -> None:
+    (found,) = plan_json(mixed_plan())["resource_drift"]
+    assert found["address"] == "job_queue.main"
+    assert (found["change"]["before"], found["change"]["after"]) == ({"priority": 3}, {"priority": 1})
 
 
 def test_output_changes() -> None:
