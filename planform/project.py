@@ -25,11 +25,13 @@ from planform.core.planfile import identified, parse_plan, plan_bytes
 from planform.core.reporter import Reporter
 from planform.core.resource import Provider
 from planform.core.schemas import Attribute, convert_body
-from planform.core.secrets import sealer
-from planform.core.state import Entry, Forgotten, Recorded, Run, RunDropped, RunRecorded, Snapshot
-from planform.core.values import Object, Sealed, Value, reveal
+from planform.core.secrets import sealed, sealer
+from planform.core.state import Entry, Forgotten, Record, Recorded, Run, RunDropped, RunRecorded, Snapshot
+from planform.core.values import Object, Sealed, Value, leaves, reveal, same
 from planform.engine.edges import Edges
+from planform.engine.importing import import_entry, importable
 from planform.engine.instances import recorded_attributes
+from planform.engine.lookup import read_data
 from planform.engine.moves import moved_snapshot, moves_of
 from planform.engine.observe import Observation, observe, read_live, read_progress, without_artifacts
 from planform.engine.planner import PlanOptions
@@ -84,6 +86,7 @@ class Project:
     def recorded_evaluation(self) -> Evaluation:
         """An evaluation in which resources are worth what is recorded of them."""
         evaluation = self.evaluation.fresh()
+        read_data(self.configuration, evaluation, self.edges)
         for address, item in self.objects(self.backend.read()).items():
             if address in self.configuration.instances:
                 evaluation.set(address, item)
@@ -171,6 +174,7 @@ class Project:
         from planform.engine.applier import apply as apply_plan
 
         reporter = reporter or Reporter()
+        plan = self._with_secret_data(plan)
         reporter.planned(plan)
         self._resume_queues()
         if plan.is_empty:
@@ -187,6 +191,35 @@ class Project:
             lock_timeout=self.options.lock_timeout,
             stop=stop,
         )
+
+    def _with_secret_data(self, plan: Plan) -> Plan:
+        """A saved plan has only digests of what is sensitive in data: it is read again, and must be what it was."""
+        if not any(isinstance(leaf, Sealed) for item in plan.data.values() for leaf in leaves(item)):
+            return plan
+        data, seal = read_data(self.configuration, self.evaluation.fresh(), self.edges), sealer(plan.salt)
+        for address, item in data.items():
+            if not same(sealed(item, seal, ("data", str(address))), plan.data.get(address)):
+                raise PlanStale(
+                    f"What {address} says changed after the plan was made.",
+                    suggestion="Make a new plan: planform plan --out FILE",
+                )
+        return plan._replace(data=data)
+
+    def import_object(self, text: str, object_id: str) -> Record:
+        """Record an object that exists, for a resource that the files declare.
+
+        Raises:
+            PlanformError: there is no such resource or object, or it is recorded already.
+        """
+        address = importable(self.configuration, self.edges, text)
+        with self.backend.lock("import", self.options.lock_timeout) as session:
+            snapshot = session.snapshot()
+            entry = import_entry(self.configuration, self.edges, snapshot, address, object_id)
+            if not snapshot.exists:
+                session.write(snapshot.state, snapshot.ledger)
+            session.append([entry])
+            session.fold()
+        return entry.record
 
     def _resume_queues(self) -> None:
         """Start what a reboot left queued (S7.1)."""
@@ -356,7 +389,7 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
             case "planform":
                 from planform.providers.builtin import BuiltinProvider
 
-                return BuiltinProvider()
+                return BuiltinProvider(_remote_outputs)
             case "local":
                 from planform.providers.local.provider import local_provider
 
@@ -364,6 +397,12 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
         raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["local"]))
 
     return Edges(schemas(), provider, TrainingRules())
+
+
+def _remote_outputs(kind: str, config: Object, folder: Path) -> Object:
+    from planform.backends.remote import remote_outputs
+
+    return remote_outputs(kind, config, folder)
 
 
 def write_plan(plan: Plan, path: Path) -> None:
@@ -403,7 +442,7 @@ def open_saved(plan: Plan, options: Options) -> Project:
     options = replace(options, workspace=plan.workspace)
     variables = dict(plan.variables)
     secret = [name for name, value in variables.items() if isinstance(value, Sealed)]
-    if secret or options.variables or options.var_files:
+    if secret or plan.ephemeral or options.variables or options.var_files:
         given, _ = variable_values(
             load(str(folder), schemas(), sources, provider_settings()),
             str(folder),
@@ -420,6 +459,7 @@ def open_saved(plan: Plan, options: Options) -> Project:
                     f"Give the same value: PLANFORM_VAR_{name}=... planform apply PLAN",
                 )
             variables[name] = given[name]
+        variables |= {name: given[name] for name in plan.ephemeral}
     return open_project(options, sources, variables, plan.created_at)
 
 

@@ -48,10 +48,15 @@ def set_stage(case: Path, folder: Path) -> None:
         case, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.txt", "state.json", "live.json", "args")
     )
     recorded = json.loads((case / "state.json").read_text()) if (case / "state.json").exists() else None
-    if recorded is None:
-        return
     live = json.loads((case / "live.json").read_text()) if (case / "live.json").exists() else {}
     provider = local_provider({}, folder, "default")
+    known = {form["address"] for form in (recorded or {}).get("records", [])}
+    for address in [parse_address(text) for text in live if text not in known]:
+        handler = provider.handler(address.type)
+        assert handler is not None
+        handler.create(Planned(address, live[str(address)], "another state", "default"))
+    if recorded is None:
+        return
     backend = LocalBackend(folder / "state" / "default.json")
     with backend.lock("test") as session:
         lineage = session.snapshot().state.lineage

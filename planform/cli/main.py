@@ -34,6 +34,7 @@ COMMANDS = {
     "State": {
         "show": "Show a saved plan or the state",
         "output": "Print outputs",
+        "import": "Record an object that exists already",
         "refresh": "Record what is live now",
         "state": "List and show recorded resources",
     },

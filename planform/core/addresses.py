@@ -56,17 +56,22 @@ class ResourceAddress(NamedTuple):
 
 
 class Address(NamedTuple):
-    """A resource instance: `module.a["x"].trainer.digits["fast"]`. Orders as people read: numbers by size."""
+    """A resource instance: `module.a["x"].trainer.digits["fast"]`. Orders as people read: numbers by size.
+
+    An object whose replacement was made first is `job_queue.main (deposed 1a2b3c4d)` until it is gone.
+    """
 
     type: str
     name: str
     key: InstanceKey = None
     module: ModulePath = ROOT
     mode: str = "managed"
+    deposed: str = ""  # 8 hexadecimal digits
 
     def __str__(self) -> str:
         prefix = f"{module_text(self.module)}." if self.module else ""
-        return f"{prefix}{self.kind}.{self.name}{key_text(self.key)}"
+        suffix = f" (deposed {self.deposed})" if self.deposed else ""
+        return f"{prefix}{self.kind}.{self.name}{key_text(self.key)}{suffix}"
 
     @property
     def kind(self) -> str:
@@ -84,6 +89,7 @@ class Address(NamedTuple):
             self.type,
             self.name,
             _order(self.key),
+            self.deposed,
         )
 
     def __lt__(self, other: object) -> bool:
@@ -100,7 +106,7 @@ def names(pattern: str, address: str) -> bool:
     """Whether what a user wrote names this address: the instance, its resource, its module, or a glob (S2.9).
     Single quotes may stand for double ones."""
     pattern = pattern.replace("'", '"')
-    if address == pattern or address.startswith((f"{pattern}[", f"{pattern}.")):
+    if address == pattern or address.startswith((f"{pattern}[", f"{pattern}.", f"{pattern} (deposed ")):
         return True
     # Only * and ? are wild: the brackets of an address are plain text.
     return any(sign in pattern for sign in "*?") and fnmatchcase(address, pattern.replace("[", "[[]"))
@@ -108,6 +114,7 @@ def names(pattern: str, address: str) -> bool:
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _KEY = r'\[(?:(?P<int>\d+)|(?P<str>"(?:[^"\\]|\\.)*"|\'[^\']*\'))\]'
+_DEPOSED = re.compile(r" \(deposed ([0-9a-f]{8})\)$")
 _PART = re.compile(rf"(?P<name>{_NAME})(?:{_KEY})?(?:\.|$)")
 
 
@@ -117,13 +124,16 @@ def parse_address(text: str) -> Address:
     Raises:
         ValueError: the text is not an address.
     """
+    whole = text
+    deposed = found[1] if (found := _DEPOSED.search(text)) else ""
+    text = text[: found.start()] if found else text
     parts: list[tuple[str, InstanceKey]] = []
     position = 0
     while position < len(text):
         match = _PART.match(text, position)
         if match is None:
             raise ValueError(
-                f'{text!r} is not an address; an address looks like trainer.digits or trainer.digits["fast"]'
+                f'{whole!r} is not an address; an address looks like trainer.digits or trainer.digits["fast"]'
             )
         key: InstanceKey = None
         if match["int"] is not None:
@@ -140,8 +150,8 @@ def parse_address(text: str) -> Address:
     if parts and parts[0] == ("data", None):
         mode, parts = "data", parts[1:]
     if len(parts) != 2 or parts[0][1] is not None or text.endswith("."):
-        raise ValueError(f'{text!r} is not an address; an address looks like trainer.digits or trainer.digits["fast"]')
-    return Address(parts[0][0], parts[1][0], parts[1][1], tuple(module), mode)
+        raise ValueError(f'{whole!r} is not an address; an address looks like trainer.digits or trainer.digits["fast"]')
+    return Address(parts[0][0], parts[1][0], parts[1][1], tuple(module), mode, deposed)
 
 
 def _unquoted(literal: str, text: str) -> str:

@@ -74,11 +74,13 @@ class Change(NamedTuple):
     notes: tuple[str, ...] = ()  # "image not used (process)"
     moved_from: Address | None = None
     defaults: tuple[AttributePath, ...] = ()  # what of `after` the configuration does not say
+    importing: str = ""  # the id of an object that exists and is recorded by this plan
 
     @property
     def does_something(self) -> bool:
         return (
             self.action is not Action.NO_OP
+            or bool(self.importing)
             or self.moved_from is not None
             or (self.run is not None and self.run.decision in ("new_run", "reuse"))
         )
@@ -159,6 +161,8 @@ class Plan(NamedTuple):
     sources: tuple[SourceFile, ...] = ()
     private_sources: Mapping[str, str] = MappingProxyType({})  # path -> keyed digest; read again at apply
     variables: Mapping[str, Value] = MappingProxyType({})  # sensitive ones are Sealed
+    ephemeral: tuple[str, ...] = ()  # variables that are given again at apply
+    data: Mapping[Address, Object] = MappingProxyType({})  # what data sources said
     files: Mapping[str, str] = MappingProxyType({})  # what expressions read: path -> sha256
     trees: Mapping[str, str] = MappingProxyType({})  # what runs read: key -> digest
     records: Mapping[Address, str] = MappingProxyType({})  # digest of every record a step touches; "" for absent

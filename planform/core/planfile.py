@@ -86,6 +86,8 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "sources": [[s.path, s.text] for s in plan.sources if s.path not in plan.private_sources],
         "private_sources": dict(plan.private_sources),
         "variables": {name: encode(sealed(value, seal, ("variable", name))) for name, value in plan.variables.items()},
+        "ephemeral": list(plan.ephemeral),
+        "data": {str(a): encode(sealed(item, seal, ("data", str(a)))) for a, item in plan.data.items()},
         "files": dict(plan.files),
         "trees": dict(plan.trees),
         "records": {str(address): digest for address, digest in plan.records.items()},
@@ -117,6 +119,8 @@ def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
         form["notes"] = list(change.notes)
     if change.moved_from is not None:
         form["moved_from"] = str(change.moved_from)
+    if change.importing:
+        form["importing"] = change.importing
     if change.defaults:
         form["defaults"] = [list(path) for path in change.defaults]
     if change.run is not None:
@@ -174,6 +178,7 @@ def _change(form: dict[str, Any]) -> Change:
         notes=tuple(form.get("notes", ())),
         moved_from=parse_address(form["moved_from"]) if "moved_from" in form else None,
         defaults=tuple(tuple(path) for path in form.get("defaults", ())),
+        importing=form.get("importing", ""),
     )
 
 
@@ -200,6 +205,8 @@ def _plan(form: dict[str, Any]) -> Plan:
         sources=tuple(SourceFile(path, text) for path, text in form["sources"]),
         private_sources=form["private_sources"],
         variables={name: decode(value) for name, value in form["variables"].items()},
+        ephemeral=tuple(form["ephemeral"]),
+        data={parse_address(text): decode(item) for text, item in form["data"].items()},
         files=form["files"],
         trees=form["trees"],
         records={parse_address(text): digest for text, digest in form["records"].items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from planform.core.addresses import Address
 from planform.core.executor import Executor
@@ -39,6 +39,9 @@ class Handler(Protocol):
     def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
         """The live objects, None for those that are gone; fields this provider does not report are left out."""
 
+    def find(self, ids: Sequence[str]) -> Mapping[str, Object]:
+        """The live objects that have these names or ARNs, whoever made them; what is not there is left out (S2.5)."""
+
     def create(self, planned: Planned) -> Object:
         """Make it and return every attribute. Adopts an object that an interrupted apply of this lineage made."""
 
@@ -47,6 +50,20 @@ class Handler(Protocol):
 
     def delete(self, record: Record) -> None:
         """Take it away; already gone is success."""
+
+
+class Query(NamedTuple):
+    """One data source to be read: its arguments, and the folder that relative paths in them start from."""
+
+    arguments: Object
+    folder: str
+
+
+class DataSource(Protocol):
+    """How one provider looks something up."""
+
+    def read(self, queries: Sequence[Query]) -> Sequence[Object | Misfit]:
+        """What each query exports, beside its arguments, or why there is no answer."""
 
 
 class Provider(Protocol):
@@ -60,6 +77,9 @@ class Provider(Protocol):
 
     def handler(self, type_name: str) -> Handler | None:
         """The handler of a type, or None when this provider cannot make it."""
+
+    def data_source(self, type_name: str) -> DataSource | None:
+        """Who reads data of a type, or None when this provider cannot."""
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         """What cannot work between planned objects: whose field, why, and the other object of the matter. Pure."""

@@ -27,6 +27,7 @@ class Record(NamedTuple):
     coordinates: Mapping[str, str] = MappingProxyType({})  # {"host": ...} or {"account": ..., "region": ...}
     schema_version: int = 1
     prevent_destroy: bool = False
+    keep: bool = False  # lifecycle.destroy: false
 
     def digest(self) -> str:
         """Of all that a plan relies on; written into plans, compared at apply (S2.6)."""
@@ -261,4 +262,6 @@ def record_json(record: Record) -> dict[str, Any]:
         form["schema_version"] = record.schema_version
     if record.prevent_destroy:
         form["prevent_destroy"] = True
+    if record.keep:
+        form["keep"] = True
     return form

@@ -252,6 +252,7 @@ def _record(form: dict[str, Any], value: Callable[[Any], Any]) -> Record:
         form.get("coordinates", {}),
         form.get("schema_version", 1),
         form.get("prevent_destroy", False),
+        form.get("keep", False),
     )
 
 

@@ -95,6 +95,8 @@ def apply(
         PlanStale: before anything is touched, when the plan does not fit.
         StateError: the state cannot be locked, read or written.
     """
+    for address, item in plan.data.items():
+        evaluation.set(address, item)
     work = Work(
         plan,
         configuration,
@@ -266,7 +268,7 @@ def _finish(work: Work, step: Step, entries: Sequence[Entry], planned: Object | 
         PlanformError: the result breaks the plan's promise; it is recorded all the same.
     """
     for entry in entries:
-        if isinstance(entry, Recorded):
+        if isinstance(entry, Recorded) and entry.record.address == step.address:
             actual = entry.record.object
             whole = dict(actual)
             if step.verb == "launch" and planned is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 from planform.core.addresses import Address
@@ -76,7 +77,7 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
     if step.verb == "create":
         return (
             planned,
-            lambda: [_recorded(work, change, handler.create(request), needs)],
+            lambda: [*_deposing(work, change), _recorded(work, change, handler.create(request), needs)],
             _intent(step, provider, planned, handler.side_effects),
         )
     return (
@@ -118,7 +119,8 @@ def _intent(step: Step, provider: str, planned: Object, side_effects: bool) -> I
 
 def _removal(work: Work, step: Step, change: Change) -> tuple[Callable[[], Sequence[Entry]], Entry | None]:
     address, snapshot = step.address, snapshot_of(work)
-    intent = Intent(step.id, address, step.verb, change.provider)
+    recorded_at = _deposed_address(work, address) if change.action is Action.CREATE_THEN_DELETE else address
+    intent = Intent(step.id, recorded_at, step.verb, change.provider)
     if step.verb == "forget":
         return lambda: [Forgotten(address)], None
     schema = work.edges.schemas.get(address.type)
@@ -137,10 +139,24 @@ def _removal(work: Work, step: Step, change: Change) -> tuple[Callable[[], Seque
     def remove() -> Sequence[Entry]:
         if handler is not None and record is not None:
             handler.delete(record)
-        # Where the new object came first, the record is already its own.
-        return [] if change.action is Action.CREATE_THEN_DELETE else [Forgotten(address)]
+        return [Forgotten(recorded_at)]
 
     return remove, intent if handler is not None and handler.side_effects else None
+
+
+def _deposing(work: Work, change: Change) -> list[Entry]:
+    """Where the new object comes first, the old one is remembered beside it until it is gone."""
+    record = snapshot_of(work).state.records.get(change.address)
+    if change.action is not Action.CREATE_THEN_DELETE or record is None:
+        return []
+    needs = snapshot_of(work).state.dependencies.get(str(change.address.resource), ())
+    old = record._replace(address=_deposed_address(work, change.address), prevent_destroy=False, keep=False)
+    return [Recorded(old, needs)]
+
+
+def _deposed_address(work: Work, address: Address) -> Address:
+    text = f"{work.plan.lineage} {work.plan.serial} {address}"
+    return address._replace(deposed=hashlib.sha256(text.encode()).hexdigest()[:8])
 
 
 def _recorded(work: Work, change: Change, item: Object, needs: tuple[str, ...]) -> Recorded:
@@ -158,6 +174,7 @@ def _recorded(work: Work, change: Change, item: Object, needs: tuple[str, ...]) 
         work.plan.coordinates.get(change.provider, {}),
         schema.version,
         instance.block.lifecycle.prevent_destroy if instance is not None else False,
+        instance.block.lifecycle.keep if instance is not None else False,
     )
     return Recorded(record, needs)
 

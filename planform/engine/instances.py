@@ -18,10 +18,10 @@ from planform.core.values import Object, Unknown, same
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
-from planform.engine.observe import Observation, provider_of
+from planform.engine.observe import Observation
+from planform.engine.places import misfit_diagnostic, provider_of
 from planform.language.documents import locate
 from planform.language.scope import Evaluation
-from planform.language.text import diagnostic_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,8 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
         after = _with_computed(kind, desired, prior, predicted, (), instance.address)
         return Change(instance.address, Action.NO_OP, prior, after, provider, instance.block.place.span)
     replacing = bool(forcing) or by_request or triggered
+    if replacing and instance.block.lifecycle.keep:
+        walk.problems.add(_kept(instance, forcing))
     after = _with_computed(kind, desired, None if replacing else prior, predicted, changed, instance.address)
     if replacing and instance.block.lifecycle.prevent_destroy:
         walk.problems.add(_prevented(instance, forcing))
@@ -229,15 +231,6 @@ def changed_leaves(
     )
 
 
-def misfit_diagnostic(instance: Instance, misfit: Misfit) -> Diagnostic:
-    """A misfit of an instance's body as a diagnostic at its place in the text."""
-    place = instance.block.place
-    span = locate(place.source, (*place.path, *misfit.path), key=not misfit.path)
-    return diagnostic_at(
-        place.source, span, misfit.summary, misfit.detail, misfit.suggestion, address=str(instance.address)
-    )
-
-
 def report(walk: Walk, instance: Instance, misfits: Sequence[Misfit]) -> None:
     for misfit in misfits:
         walk.problems.add(misfit_diagnostic(instance, misfit))
@@ -262,6 +255,19 @@ def provider_changed(instance: Instance, record: Record, provider: str) -> Diagn
             f"{instance.address} was made by provider {record.provider} and would move to {provider}.",
             "An object does not move between providers; what exists would be lost from sight.",
             "Use another workspace for the other provider (planform -w NAME plan), or destroy this one first.",
+        ),
+    )
+
+
+def _kept(instance: Instance, forcing: Sequence[str]) -> Diagnostic:
+    cause = f"a change of {', '.join(forcing)}" if forcing else "what is asked"
+    return misfit_diagnostic(
+        instance,
+        Misfit(
+            ("lifecycle", "destroy"),
+            f"{instance.address} is never destroyed, and {cause} would replace it.",
+            "lifecycle.destroy is false.",
+            "Undo the change, or give the new object a block of its own and take this one out: it is then forgotten.",
         ),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from planform.core.addresses import Address
-from planform.core.configuration import Configuration, Instance
+from planform.core.configuration import Configuration, Import
 from planform.core.errors import Diagnosed
 from planform.core.executor import Tree, TreeRead
 from planform.core.plan import Plan
@@ -15,6 +15,8 @@ from planform.core.schemas import Misfit, convert_body
 from planform.core.state import Ledger, Record, Run, RunStatus, Snapshot, progress
 from planform.core.values import Object
 from planform.engine.edges import Edges
+from planform.engine.lookup import find_objects, imports_of, read_data
+from planform.engine.places import provider_of
 from planform.language.scope import Evaluation
 
 
@@ -31,6 +33,9 @@ class Observation:
     coordinates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # provider -> where it works
     gone: frozenset[str] = frozenset()  # ids of runs whose artifacts no longer exist
     produced: Mapping[str, str] = field(default_factory=dict)  # artifact -> digest of the run that made it
+    data: Mapping[Address, Object] = field(default_factory=dict)  # what data sources said
+    imports: Mapping[Address, Import] = field(default_factory=dict)  # that have yet to be recorded
+    found: Mapping[Address, Object] = field(default_factory=dict)  # live, and not recorded
 
 
 def observe(
@@ -49,6 +54,8 @@ def observe(
     """
     providers = {provider_of(instance) for instance in configuration.instances.values()}
     records = snapshot.state.records
+    data = read_data(configuration, evaluation, edges)
+    imports = imports_of(configuration, snapshot)
     live = read_live(list(records.values()), edges, reporter) if refresh else {}
     ledger, stalled = read_progress(snapshot.ledger, edges)
     produced = {run.model_artifacts: run.digest for runs in ledger.runs.values() for run in runs if run.model_artifacts}
@@ -62,16 +69,15 @@ def observe(
         unreadable=unreadable,
         coordinates={name: dict(edges.provider(name).coordinates()) for name in sorted(providers)},
         produced=produced,
+        data=data,
+        imports=imports,
+        found=find_objects(configuration, evaluation, snapshot, edges, imports, refresh=refresh),
     )
 
 
 def portable(key: str, folder: str) -> str:
     """A tree's key in a plan file: paths inside the root module are written without it; another checkout fits."""
     return key.replace(f"{folder}/", "")
-
-
-def provider_of(instance: Instance) -> str:
-    return instance.provider or "planform"
 
 
 def read_live(records: list[Record], edges: Edges, reporter: Reporter) -> dict[Address, Object | None]:

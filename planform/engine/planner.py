@@ -10,31 +10,34 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planform.core.addresses import Address
-from planform.core.configuration import Configuration, Instance, Place
+from planform.core.configuration import Configuration, Import, Instance, Place
 from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
 from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan
 from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit, Schema
 from planform.core.secrets import sealed, sealer
-from planform.core.state import Snapshot
+from planform.core.state import Record, Snapshot
 from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value, has_sensitive, is_wholly_known
 from planform.engine.conditions import check_after, check_before, run_checks
 from planform.engine.diff import changed_attributes, comparable, ignoring
 from planform.engine.edges import Edges
 from planform.engine.instances import (
+    NOTES,
     Walk,
     desired_object,
     kind_of,
-    misfit_diagnostic,
     plan_object,
     prior_object,
     provider_changed,
     recorded_attributes,
 )
+from planform.engine.lookup import already_there
 from planform.engine.moves import is_forgotten
-from planform.engine.observe import Observation, portable, provider_of
+from planform.engine.observe import Observation, portable
+from planform.engine.places import misfit_diagnostic, provider_of
 from planform.engine.steps import steps_of
+from planform.engine.suggestions import move_suggestions
 from planform.engine.trainers import plan_trainer
 from planform.engine.walk import (
     dependency_table,
@@ -79,6 +82,8 @@ def plan(
     Raises:
         Diagnosed: everything that is wrong with the configuration, at once.
     """
+    for address, item in observation.data.items():
+        evaluation.set(address, item)
     records = snapshot.state.records
     known = {**configuration.instances, **records}
     dependencies = dependency_table(configuration)
@@ -121,6 +126,8 @@ def plan(
     if not steps:
         # Nothing is done, so nothing unknown becomes known: a run in progress is no change (S3.3).
         outputs = tuple(item if is_wholly_known(item.after) else item._replace(after=item.before) for item in outputs)
+    if not (options.refresh_only or options.destroy):
+        walk.problems.items += move_suggestions(changes, edges.schemas)
     drift, unshown = _drift(walk, changes)
     touched = {step.address for step in steps}
     return Plan(
@@ -139,7 +146,11 @@ def plan(
         drift=drift,
         drift_unshown=unshown,
         sources=configuration.sources,
-        variables=configuration.variables,
+        variables={
+            name: value for name, value in configuration.variables.items() if name not in configuration.ephemeral
+        },
+        ephemeral=tuple(sorted(configuration.ephemeral)),
+        data=observation.data,
         trees={portable(key, configuration.folder): tree.digest for key, tree in observation.trees.items()},
         records={address: records[address].digest() if address in records else "" for address in touched},
         coordinates=observation.coordinates,
@@ -178,6 +189,12 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
     provider = provider_of(instance)
     kind = kind_of(walk, provider, instance.address.type)
     record = walk.snapshot.state.records.get(instance.address)
+    importing = walk.observation.imports.get(instance.address)
+    found = walk.observation.found.get(instance.address)
+    if importing is not None and found is not None:
+        record = Record(instance.address, provider, found)
+    elif found is not None and record is None:
+        raise Diagnosed([already_there(instance, found)])
     desired = desired_object(walk, instance, kind, record)
     if record is not None and record.provider != provider:
         walk.problems.add(provider_changed(instance, record, provider))
@@ -189,9 +206,29 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
     plan_one = plan_trainer if kind.schema.has_runs else plan_object
     change = plan_one(walk, instance, kind, record, desired)
     walk.checks += check_after(walk.evaluation, instance, change.after, walk.problems)
+    if importing is not None:
+        change = change._replace(importing=importing.id)
+        if change.action in (Action.DELETE_THEN_CREATE, Action.CREATE_THEN_DELETE):
+            walk.problems.add(_unlike(instance, importing, change))
+    elif record is not None:
+        change = _with_flags(change, record, instance)
     if change.after is not None and change.does_something:
         return change._replace(defaults=tuple(_unwritten(instance.block.body, change.after, kind.schema)))
     return change
+
+
+def _with_flags(change: Change, record: Record, instance: Instance) -> Change:
+    """What lifecycle says of destroying is remembered, so that it holds when the block is gone; a change of it alone
+    is recorded and touches nothing."""
+    lifecycle = instance.block.lifecycle
+    flags = (
+        ("prevent_destroy", record.prevent_destroy, lifecycle.prevent_destroy),
+        ("destroy", not record.keep, not lifecycle.keep),
+    )
+    leaves = tuple(Leaf(("lifecycle", name), before, after) for name, before, after in flags if before != after)
+    if not leaves or change.action is not Action.NO_OP or change.run is not None:
+        return change
+    return change._replace(action=Action.READ, leaves=leaves, reason="lifecycle")
 
 
 def _unwritten(body: Value, item: Object, schema: Schema) -> Iterator[AttributePath]:
@@ -285,7 +322,8 @@ def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> 
         if (chosen and address not in chosen) or (address in walk.configuration.instances and not destroy):
             continue
         instance = walk.configuration.instances.get(address)
-        forgotten = not destroy and is_forgotten(walk.configuration, address)
+        kept = instance.block.lifecycle.keep if instance is not None else record.keep
+        forgotten = kept or (not destroy and is_forgotten(walk.configuration, address))
         protected = instance.block.lifecycle.prevent_destroy if instance is not None else record.prevent_destroy
         if protected and not forgotten:
             walk.problems.add(_protected(address, instance))
@@ -305,6 +343,8 @@ def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> 
 
 
 def _removal_reason(walk: Walk, address: Address) -> str:
+    if address.deposed:
+        return "delete_because_deposed"
     if address.resource in walk.configuration.resources:
         if address.module not in walk.configuration.modules:
             return "delete_because_no_module"
@@ -377,6 +417,19 @@ def _checked_variables(evaluation: Evaluation) -> Iterator[CheckResult]:
     for name, variable in evaluation.module.variables.items():
         if variable.validations:
             yield CheckResult("var", f"var.{name}", "pass")
+
+
+def _unlike(instance: Instance, importing: Import, change: Change) -> Diagnostic:
+    forcing = [str(leaf.path[0]) for leaf in change.leaves if leaf.note == NOTES["replace"]]
+    return misfit_diagnostic(
+        instance,
+        Misfit(
+            (),
+            f"{instance.address} would be imported only to be replaced.",
+            f'"{importing.id}" differs in {", ".join(dict.fromkeys(forcing)) or "what cannot be changed"}.',
+            "Write the block as the object is, import it, and change it in a second plan.",
+        ),
+    )
 
 
 def _protected(address: Address, instance: Instance | None) -> Diagnostic:

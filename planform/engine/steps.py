@@ -94,7 +94,8 @@ def _steps(
     moved_on = (*freed, *users, *(f"{user}#launched" for user in users))
     match change.action:
         case Action.NO_OP:
-            return []
+            # What is imported as it is, is only recorded.
+            return [_step(address, "record", resource, needs)] if change.importing else []
         case Action.DELETE:
             return [_step(address, "delete", f"{resource}#deleted", moved_on)]
         case Action.FORGET:

@@ -23,7 +23,7 @@ from planform.engine.instances import (
     report,
 )
 from planform.engine.names import generated_name
-from planform.engine.observe import provider_of
+from planform.engine.places import provider_of
 from planform.engine.runs import Definition, Options, decide
 
 # What only an ended run can tell (S3.7).

@@ -12,6 +12,7 @@ from planform.render.values import value_text
 # What stands before a change of each kind, and its colour.
 SYMBOLS: dict[Kind, tuple[str, str]] = {
     "moved": (".", "cyan"),
+    "import": ("<", "cyan"),
     "create": ("+", "green"),
     "update": ("~", "yellow"),
     "replace": ("-/+", "magenta"),
@@ -31,7 +32,8 @@ _VERBS: dict[Kind, str] = {
     "replace": "replace",
     "delete": "destroy",
     "forget": "forget, without destroying it",
-    "read": "read",
+    "read": "record",
+    "import": "import",
     "moved": "moved",
 }
 
@@ -45,6 +47,8 @@ REASONS = {
     "delete_because_each_key": "key is not in for_each",
     "delete_because_no_move_target": "moved to what is not in configuration",
     "delete_because_enabled_false": "enabled is false",
+    "delete_because_deposed": "left over from a replacement that did not end",
+    "lifecycle": "what lifecycle says of destroying it",
     "replace_because_tainted": "its creation did not end",
     "replace_by_request": "asked for with --replace",
     "replace_by_triggers": "replace_triggered_by",
@@ -70,6 +74,10 @@ def headline(change: Change, room: int) -> str:
     if run is not None and kind == "update" and run.decision in ("held", "in_progress"):
         standing = _held(run) if run.decision == "held" else f"run {run.number} in progress"
         return elide(f"change; {standing}", room)
+    if change.importing:
+        return _with(
+            "import" if kind == "import" else f"import and {_VERBS[kind]}", f'"{change.importing}"', room, "  "
+        )
     if change.moved_from is not None:
         reason = f"from {change.moved_from}"
         return _with("moved" if kind == "moved" else f"{_VERBS[kind]}, moved", reason, room)

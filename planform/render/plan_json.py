@@ -90,7 +90,9 @@ def change_json(change: Change) -> dict[str, Any]:
         form["change"]["replace_paths"] = paths
     if change.moved_from is not None:
         form["previous_address"] = str(change.moved_from)
-    if change.reason:
+    if change.importing:
+        form["change"]["importing"] = {"id": change.importing}
+    if change.reason and not change.address.deposed and change.reason != "lifecycle":
         form["action_reason"] = change.reason
     extra: dict[str, Any] = {"kind": kind_of(change)}
     if change.provider:

@@ -17,7 +17,7 @@ from planform.render.tally import Kind, kind_of, summary
 # The most important first; what is not here changes nothing.
 _ORDER: tuple[Kind, ...] = (
     *("delete", "replace", "forget", "update", "run", "reuse"),
-    *("held", "in_progress", "create", "moved", "read"),
+    *("held", "in_progress", "create", "import", "moved", "read"),
 )
 # What GitHub colours in a block of differences: + green, - red, ! orange.
 _SIGNS: dict[Kind, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal[
     "forget",
     "read",
     "moved",
+    "import",
     "run",
     "reuse",
     "held",
@@ -48,6 +49,8 @@ def kind_of(change: Change) -> Kind:
                 return decision
     if change.action is Action.NO_OP and waits_for(change):
         return "held"
+    if change.action is Action.NO_OP and change.importing:
+        return "import"
     if change.action is Action.NO_OP and change.moved_from is not None:
         return "moved"
     return _KINDS[change.action]
@@ -69,6 +72,7 @@ class Tally:
     forget: int = 0
     read: int = 0
     moved: int = 0
+    imported: int = 0  # also those that are changed at once
     run: int = 0
     reuse: int = 0
     held: int = 0
@@ -79,18 +83,21 @@ class Tally:
     @property
     def does_something(self) -> bool:
         objects = (self.create, self.update, self.replace, self.delete, self.forget, self.read, self.moved)
-        return any((*objects, self.run, self.reuse))
+        return any((*objects, self.imported, self.run, self.reuse))
 
 
-def tally(changes: Iterable[Change]) -> Tally:
+def tally(changes: Collection[Change]) -> Tally:
     numbers: dict[Kind, int] = {}
+    imported = sum(bool(change.importing) for change in changes)
     hours = 0.0
     for change in changes:
         kind = kind_of(change)
+        if kind == "import":
+            continue
         numbers[kind] = numbers.get(kind, 0) + 1
         if kind == "run" and change.run is not None:
             hours += change.run.instance_hours
-    return Tally(**numbers, instance_hours=hours)
+    return Tally(**numbers, imported=imported, instance_hours=hours)
 
 
 def summary(plan: Plan) -> str:
@@ -101,11 +108,13 @@ def summary(plan: Plan) -> str:
         return _refresh_summary(plan)
     if not numbers.does_something and not outputs:
         return _nothing(plan, numbers)
-    objects = [f"{numbers.create} to create", f"{numbers.update} to change"]
+    objects = [f"{numbers.imported} to import"] * bool(numbers.imported)
+    objects += [f"{numbers.create} to create", f"{numbers.update} to change"]
     objects += [f"{numbers.replace} to replace"] * bool(numbers.replace)
     objects += [f"{numbers.delete} to destroy"]
     objects += [f"{numbers.forget} to forget"] * bool(numbers.forget)
     objects += [f"{numbers.moved} moved"] * bool(numbers.moved)
+    objects += [f"{numbers.read} to record"] * bool(numbers.read)
     runs: list[str] = []
     if numbers.run:
         hours = f" (at most {hours_text(numbers.instance_hours)})" if numbers.instance_hours else ""

@@ -80,12 +80,14 @@ def provider_name(provider: str) -> str:
 
 def address_json(address: Address) -> dict[str, Any]:
     """The keys with which every format names a resource instance."""
-    form: dict[str, Any] = {"address": str(address)}
+    form: dict[str, Any] = {"address": str(address._replace(deposed=""))}
     if address.module:
         form["module_address"] = module_text(address.module)
     form |= {"mode": address.mode, "type": address.type, "name": address.name}
     if address.key is not None:
         form["index"] = address.key
+    if address.deposed:
+        form["deposed"] = address.deposed
     return form
 
 

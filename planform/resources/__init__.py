@@ -1,8 +1,8 @@
-"""Resource types: what each is, one schema a file. How a type is made real is not here: that is a provider's matter."""
+"""Resource types and data sources: what each is, one schema a file. How a type is made real is a provider's matter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,9 +13,17 @@ from planform.core.values import AttributePath, Object, Sensitive, Set, Value
 
 @cache
 def schemas() -> Mapping[str, Schema]:
-    """Every resource type by its name: each module of this package holds one `SCHEMA`."""
-    found = (import_module(f"{__name__}.{module.name}").SCHEMA for module in iter_modules(__path__))
-    return {schema.type: schema for schema in found}
+    """Every resource type by its name, and every data source by `data.` and its name: each module of this package, and
+    of its package `data`, holds one `SCHEMA`."""
+    from planform.resources import data
+
+    return {**_schemas(__name__, __path__, ""), **_schemas(data.__name__, data.__path__, "data.")}
+
+
+def _schemas(package: str, paths: Iterable[str], prefix: str) -> dict[str, Schema]:
+    names = [module.name for module in iter_modules(paths) if not module.ispkg]
+    found = (import_module(f"{package}.{name}").SCHEMA for name in names)
+    return {f"{prefix}{schema.type}": schema for schema in found}
 
 
 def short_name(value: Value) -> Value:

@@ -9,8 +9,9 @@ from planform.core.addresses import Address, ModuleStep, ResourceAddress, module
 identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True)
 types = identifiers.filter(lambda name: name not in ("module", "data"))
 keys = st.none() | st.integers(0, 10**9) | st.text()
+deposed = st.just("") | st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
 steps = st.lists(st.builds(ModuleStep, identifiers, keys), max_size=3).map(tuple)
-addresses = st.builds(Address, types, identifiers, keys, steps, st.sampled_from(["managed", "data"]))
+addresses = st.builds(Address, types, identifiers, keys, steps, st.sampled_from(["managed", "data"]), deposed)
 
 
 @given(addresses)

@@ -61,6 +61,7 @@ addresses = st.builds(
     keys,
     paths,
     st.just("managed"),
+    st.sampled_from(["", "0a1b2c3d"]),
 )
 objects = st.dictionaries(st.text(), values, max_size=3)
 

@@ -18,7 +18,7 @@ def planned(**attributes):
 
 @pytest.fixture
 def handler():
-    return BuiltinProvider().handler("planform_data")
+    return BuiltinProvider(lambda kind, config, folder: {}).handler("planform_data")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_is_recorded_is_what_is_there(handler):
 
 
 def test_the_provider_has_no_place_and_runs_nothing():
-    provider = BuiltinProvider()
+    provider = BuiltinProvider(lambda kind, config, folder: {})
     assert (provider.name, provider.coordinates(), provider.handler("trainer")) == ("planform", {}, None)
     with pytest.raises(ProviderError, match="runs no trainers"):
         provider.executor({})

@@ -16,7 +16,7 @@ def fit(type_name, body):
 
 def test_types_are_found_by_themselves():
     assert {"planform_data", "service_environment", "job_queue", "trainer"} <= set(schemas())
-    assert all(schema.type == name for name, schema in schemas().items())
+    assert all(schema.type == name.removeprefix("data.") for name, schema in schemas().items())
 
 
 def every_attribute(table, prefix=""):
@@ -44,7 +44,7 @@ def test_every_attribute_is_documented(name):
     assert undocumented == []
 
 
-@pytest.mark.parametrize("name", schemas())
+@pytest.mark.parametrize("name", [name for name in schemas() if not name.startswith("data.")])
 def test_computed_attributes_say_what_makes_them_unknown(name):
     schema = schemas()[name]
     known = {"new_run", "replace", *schema.attributes}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.resource import Planned
+from planform.core.resource import Handler, Planned, Query
+from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object, decode, encode, reveal
 from planform.providers.local.files import read_json, write_json
+from planform.resources import short_name
 
 PlaceOf = Callable[[str], Path]
 
@@ -26,6 +29,37 @@ def found(records: Sequence[Record], place: PlaceOf) -> dict[Address, Object | N
         stored = read_json(place(record.object["name"]))
         live[record.address] = None if stored is None else decode(stored["object"])
     return live
+
+
+def find(ids: Sequence[str], place: PlaceOf) -> dict[str, Object]:
+    """The objects with these names or ARNs, by what they were asked for."""
+    live: dict[str, Object] = {}
+    for wanted in ids:
+        name = str(short_name(wanted))
+        stored = read_json(place(name)) if name == Path(name).name else None
+        if stored is not None:
+            live[wanted] = decode(stored["object"])
+    return live
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Reads data about objects of one type, by name."""
+
+    type_name: str
+    objects: Handler
+
+    def read(self, queries: Sequence[Query]) -> Sequence[Object | Misfit]:
+        names = [query.arguments["name"] for query in queries]
+        found = self.objects.find(names)
+        return [found[name] if name in found else self._missing(name) for name in names]
+
+    def _missing(self, name: str) -> Misfit:
+        return Misfit(
+            ("name",),
+            f'There is no {self.type_name} "{name}" on this machine.',
+            suggestion="Apply the project that makes it first, or declare it here as a resource.",
+        )
 
 
 def create(kind: str, planned: Planned, path: Path, computed: Object, facts: Mapping[str, str] | None = None) -> Object:

@@ -56,6 +56,9 @@ class JobQueues:
     def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
         return definitions.found(records, self._place)
 
+    def find(self, ids: Sequence[str]) -> Mapping[str, Object]:
+        return definitions.find(ids, self._place)
+
     def create(self, planned: Planned) -> Object:
         computed, facts = self.predict(planned.object), _facts(planned.object)
         with scheduling(self.root):

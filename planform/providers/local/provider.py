@@ -12,7 +12,7 @@ from pathlib import Path
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
 from planform.core.executor import Executor
-from planform.core.resource import Handler, Provider
+from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.values import Object
 
@@ -56,6 +56,12 @@ class LocalProvider:
                 return JobQueues(self.root)
             case _:
                 return None
+
+    def data_source(self, type_name: str) -> DataSource | None:
+        from planform.providers.local.definitions import Lookup
+
+        handler = self.handler(type_name)
+        return Lookup(type_name, handler) if handler is not None else None
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.local.capacity import too_wide

@@ -50,6 +50,9 @@ class ServiceEnvironments:
     def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
         return definitions.found(records, self._place)
 
+    def find(self, ids: Sequence[str]) -> Mapping[str, Object]:
+        return definitions.find(ids, self._place)
+
     def create(self, planned: Planned) -> Object:
         with scheduling(self.root):
             whole = definitions.create(KIND, planned, self._place(planned.object["name"]), self.predict(planned.object))

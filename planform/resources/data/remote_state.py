@@ -1,0 +1,20 @@
+"""`data.remote_state`: the outputs of another state, of planform or of Terraform."""
+
+from __future__ import annotations
+
+from planform.core.schemas import ANY, STRING, Attribute, Enum, Nested, Schema, attributes, map_of
+
+SCHEMA = Schema(
+    type="remote_state",
+    doc="The outputs of another state: one of planform's, or of Terraform (format 4).",
+    attributes=attributes(
+        backend=Attribute(Enum(("local",)), "Where that state is kept.", required=True),
+        config=Attribute(
+            Nested(attributes(path=Attribute(STRING, "The state file, from this module's folder.", required=True))),
+            "Settings of that backend.",
+            required=True,
+        ),
+        defaults=Attribute(map_of(ANY), "Values of outputs that the state does not have."),
+        outputs=Attribute(map_of(ANY), "The outputs of the root module, by name.", computed=True),
+    ),
+)
