@@ -41,6 +41,7 @@ from planform.language.expand import expand
 from planform.language.files import DiskFiles
 from planform.language.modules import load
 from planform.language.scope import Evaluation
+from planform.language.sources import ModuleSources, read_pins
 from planform.language.variables import NO_VALUE, variable_values
 from planform.resources import schemas
 from planform.training.rules import TrainingRules
@@ -367,6 +368,18 @@ def open_recorded(options: Options) -> Project:
         if any(not problem.summary.startswith(NO_VALUE) for problem in error.problems):
             raise
         return open_project(options, variables={})
+
+
+def fetch_modules(folder: Path, *, upgrade: bool = False) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Make sure that the modules of a project are there: those fetched now and those pinned, repository -> commit.
+
+    Raises:
+        Diagnosed: one cannot be fetched, or the files are wrong.
+    """
+    root = str(folder.resolve())
+    sources = ModuleSources(root, upgrade=upgrade)
+    load(root, schemas(), None, provider_settings(), sources)
+    return sources.fetched, read_pins(root)
 
 
 def provider_settings() -> Mapping[str, Mapping[str, Attribute]]:

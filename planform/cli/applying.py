@@ -72,7 +72,12 @@ def carry_out(
     if left:
         screen.out(f"\n{left}\n")
     interrupted = interrupt.is_asked() or outcome.interrupted
-    told = applied_text(reporter.done, time.monotonic() - began, failures, screen.style, interrupted)
+    undone = {address for address, _ in outcome.failures} | {
+        step.address for step in (*outcome.skipped, *outcome.remaining)
+    }
+    imported = sum(bool(change.importing) and change.address not in undone for change in plan.changes)
+    counts = {**reporter.done, "move": len(plan.moves), "import": imported}
+    told = applied_text(counts, time.monotonic() - began, failures, screen.style, interrupted)
     screen.out(f"\n{told}\n")
     _say_next(screen, outcome, unwatched=detach or interrupted)
     if interrupted:

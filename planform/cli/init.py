@@ -67,10 +67,19 @@ state/
 @click.command()
 @click.argument("directory", default=".", metavar="[DIR]")
 @click.option("--example", metavar="NAME", help="Copy an example instead.")
-def command(directory: str, example: str | None) -> None:
-    """Start a project in DIR (this folder). Nothing that exists is overwritten."""
+@click.option("--upgrade", is_flag=True, help="Take the newest commit of each module from git.")
+def command(directory: str, example: str | None, upgrade: bool) -> None:
+    """Start a project in DIR (this folder), or make one that is there ready: fetch its modules.
+
+    Nothing that exists is overwritten.
+    """
     screen: Screen = click.get_current_context().obj
     folder = Path(directory)
+    if not example and any(folder.glob("*.pf.yaml")):
+        _prepare(screen, folder, upgrade)
+        return
+    if upgrade:
+        raise PlanformError(f"There is no project in {folder} to upgrade.", suggestion="Leave --upgrade out.")
     files = example_files(example) if example else first_files(folder)
     taken = [name for name in files if (folder / name).exists() and name != ".gitignore"]
     if not taken and list(folder.glob("*.pf.yaml")):
@@ -84,6 +93,20 @@ def command(directory: str, example: str | None) -> None:
     screen.success(f"Wrote {', '.join(written[:6])}{f' and {len(written) - 6} more' if len(written) > 6 else ''}.")
     enter = "" if folder.resolve() == Path.cwd() else f"    cd {folder}\n"
     screen.out(f"\nNext:\n{enter}    planform plan     # shows what would happen\n    planform apply    # does it\n")
+
+
+def _prepare(screen: Screen, folder: Path, upgrade: bool) -> None:
+    """Fetch what the project in a folder is made of."""
+    from planform.project import fetch_modules
+
+    fetched, pinned = fetch_modules(folder, upgrade=upgrade)
+    for repository, commit in fetched.items():
+        screen.out(f"Fetched {repository} at {commit[:12]}.\n")
+    if fetched:
+        screen.out("Their commits are in .planform.lock.yaml; keep it in version control.\n")
+    elif pinned:
+        screen.out(f"The {'newest' if upgrade else 'pinned'} commits of its modules are here.\n")
+    screen.success("The project is ready.")
 
 
 def first_files(folder: Path) -> dict[str, bytes]:

@@ -148,7 +148,9 @@ def load(
     """
     folder = os.path.abspath(folder)
     with collection_paused():
-        reader = _Reader(folder, schemas, sources, settings or {}, modules or ModuleSources(folder))
+        reader = _Reader(
+            folder, schemas, sources, settings or {}, modules or ModuleSources(folder, fetch=sources is None)
+        )
         module = reader.module(folder, (), ())
         if reader.readable:
             module = module._replace(graph=build_graph(module, frozenset(reader.lost), reader.problems))

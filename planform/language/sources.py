@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from planform.core.schemas import describe
 LIBRARY = "planform:"
 CHECKOUTS = ".planform/modules"
 LOCK_FILE = ".planform.lock.yaml"
+COMMIT = ".planform-commit"  # in each checkout
 LOCK_HEAD = "# The commits of modules from git. Keep this in version control; planform init -upgrade moves them.\n"
 
 
@@ -57,10 +59,12 @@ def parse_git(source: str) -> tuple[Repository, str] | None:
 
 @dataclass(slots=True)
 class ModuleSources:
-    """The folders of module sources, as one root module sees them. `upgrade`: take the newest commit of each ref."""
+    """The folders of module sources, as one root module sees them. `upgrade`: take the newest commit of each ref.
+    Without `fetch` nothing is looked at: the text of the modules is known already, from a saved plan."""
 
     root: str
     upgrade: bool = False
+    fetch: bool = True
     fetched: dict[str, str] = field(default_factory=dict)  # repository -> commit, of those that were cloned now
     _ready: dict[Repository, str] = field(default_factory=dict)
 
@@ -82,6 +86,8 @@ class ModuleSources:
                 "A source begins with ./ or ../, or is planform:NAME or git::https://HOST/REPOSITORY.git//FOLDER?ref=TAG.",
             )
         repository, inside = found
+        if not self.fetch:
+            return os.path.normpath(os.path.join(self.root, CHECKOUTS, repository.folder, inside))
         if repository not in self._ready:
             self._ready[repository] = self._checkout(repository)
         folder = os.path.normpath(os.path.join(self._ready[repository], inside))
@@ -101,8 +107,8 @@ class ModuleSources:
         target = os.path.join(self.root, CHECKOUTS, repository.folder)
         pins = read_pins(self.root)
         pin = "" if self.upgrade else pins.get(str(repository), "")
-        present = _text(f"{target}.commit")
-        if present and os.path.isdir(target) and not self.upgrade and pin in ("", present):
+        present = _text(os.path.join(target, COMMIT))
+        if present and not self.upgrade and pin in ("", present):
             commit = present
         else:
             commit = self.fetched[str(repository)] = _fetch(repository, pin, target)
@@ -190,9 +196,15 @@ def _fetch(repository: Repository, pin: str, target: str) -> str:
             )
         _git("-C", partial, "checkout", "--quiet", "--detach", commit, about=repository)
         shutil.rmtree(os.path.join(partial, ".git"))
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(partial, target, symlinks=True)
-    Path(f"{target}.commit").write_text(commit)
+        Path(partial, COMMIT).write_text(commit)
+        if os.path.isdir(target):
+            # Out of the way first: a folder takes the place of another only when that is empty.
+            os.replace(target, os.path.join(partial, ".before"))
+        shutil.rmtree(os.path.join(partial, ".before"), ignore_errors=True)
+        # Another process may have put the same commit there meanwhile; either copy will do.
+        with suppress(OSError):
+            os.replace(partial, target)
+        os.makedirs(partial, exist_ok=True)
     return commit
 
 

@@ -247,12 +247,22 @@ def duration(start: str, end: str) -> float | None:
         return None
 
 
+_DONE_WORDS = (
+    ("move", "moved"),
+    ("import", "imported"),
+    ("create", "created"),
+    ("update", "changed"),
+    ("delete", "destroyed"),
+    ("forget", "forgotten"),
+)
+
+
 def applied_text(
     counts: Mapping[str, int], seconds: float, failures: int, style: Style = PLAIN, interrupted: bool = False
 ) -> str:
-    """The last sentence of an apply. `counts` are steps done, by verb."""
+    """The last sentence of an apply. `counts` are steps done, by verb, and objects moved and imported."""
     said: list[str] = []
-    for verb, word in (("create", "created"), ("update", "changed"), ("delete", "destroyed"), ("forget", "forgotten")):
+    for verb, word in _DONE_WORDS:
         if counts.get(verb):
             said.append(f"{counts[verb]} {word}")
     if counts.get("launch"):

@@ -1,0 +1,40 @@
+"""The modules that ship with planform: each example plans as its `plan.txt` says."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from planform.language.sources import library_names
+from tests.test_cases import compare, run_planform, steady
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(path.parent for path in (ROOT / "modules").glob("*/main.pf.yaml"))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_the_example_plans(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bless: bool
+) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(module / "example", folder)
+    monkeypatch.chdir(folder)
+    code, out, err = run_planform(capsys, "plan")
+    assert (code, err) == (0, "")
+    compare(steady(out), module / "example" / "plan.txt", bless)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_it_is_laid_out_and_described(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_planform(capsys, "fmt", "--check", "--recursive", str(module))[:2] == (0, "")
+    assert f"| `{module.name}` |" in (ROOT / "modules" / "README.md").read_text()
+
+
+def test_a_wheel_carries_them() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "modules" in wheel["only-include"]
+    assert wheel["sources"]["modules"] == "planform/_modules"
+    assert library_names() == [module.name for module in MODULES]
