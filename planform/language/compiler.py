@@ -57,18 +57,19 @@ def _failure(
     """An error about `node`, with the values of what it refers to; underlined is `at`."""
     place = at or node
     return ExpressionError(
-        summary, detail, suggestion, place.start, place.end - place.start, tuple(_values(node, scope))
+        summary, detail, suggestion, place.start, place.end - place.start, tuple(values_in(node, scope))
     )
 
 
-def _values(node: Node, scope: Scope) -> Iterator[str]:
+def values_in(node: Node, scope: Scope) -> Iterator[str]:
+    """What each reference in a node is worth, as text; what has no value here is left out."""
     seen: set[str] = set()
     for found in traversals(node):
         if isinstance(found, Name) and not found.bound:
             continue  # a whole namespace says nothing
         try:
             value = build(found, settled=False)(scope)
-        except PlanformError:
+        except (PlanformError, KeyError):  # a name of a `for` has a value only inside of it
             continue
         text = _source(found)
         if text not in seen and not is_namespace(value):

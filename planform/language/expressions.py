@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from planform.core.values import Value
-from planform.language.compiler import Closure, build, traversals
+from planform.language.compiler import Closure, build, traversals, values_in
 from planform.language.environment import Files, Namespace, Scope
 from planform.language.errors import ExpressionError
 from planform.language.lexer import IDENTIFIER, Token
@@ -74,6 +74,11 @@ def compile_string(text: str) -> Expression | str:
 def compile_expression(text: str) -> Expression:
     """A bare expression, without `${` and `}` around it. Raises ExpressionError."""
     return _compiled(text, _parsed(text, Parser(text).whole), True)
+
+
+def reference_values(expression: Expression, scope: Scope) -> tuple[str, ...]:
+    """What the references of an expression of a string are worth, for a message: `var.env is "qa"`."""
+    return tuple(values_in(Parser(expression.text).template(Token("quote", "", 0, 0), ""), scope))
 
 
 def _bare_reference(bare: re.Match[str]) -> Node:

@@ -33,7 +33,7 @@ from planform.language.blocks import (
 from planform.language.documents import Expr, locate, span_in_scalar
 from planform.language.environment import Files, Layer, Namespace, Scope
 from planform.language.errors import ExpressionError
-from planform.language.expressions import compile_expression, compile_string
+from planform.language.expressions import compile_expression, compile_string, reference_values
 from planform.language.graph import title_of
 from planform.language.operators import settle
 from planform.language.repetition import Keys, Owner, keys_of, node_of_owner
@@ -242,6 +242,7 @@ class Evaluation:
                     locate(place.source, (*place.path, *rule.path, "condition")),
                     summary,
                     text,
+                    values=_condition_values(rule.condition, scope),
                     address=str(instance.address) if instance is not None else "",
                     warning=warning,
                 )
@@ -464,7 +465,10 @@ class Evaluation:
         except Diagnosed as error:
             message = f"(its error_message fails: {error})"
         hidden = variable.sensitive or has_sensitive(value)
-        shown = f"var.{variable.name} is {describe(Sensitive(value) if hidden else value)}"
+        name = f"var.{variable.name}"
+        own = f"{name} is {describe(Sensitive(value) if hidden else value)}"
+        others = _condition_values(rule.condition, scope)
+        shown = (own, *(text for text in others if not text.startswith((f"{name} ", f"{name}.", f"{name}["))))
         text = (
             "The error_message holds a sensitive value, so it is not shown." if has_sensitive(message) else str(message)
         )
@@ -474,7 +478,7 @@ class Evaluation:
                 variable.place.span,
                 "Invalid value for variable",
                 text,
-                values=(shown,),
+                values=shown,
                 related=((span, "checked by this rule"),),
             )
         call = scope.call
@@ -484,7 +488,7 @@ class Evaluation:
             at,
             "Invalid value for variable",
             text,
-            values=(shown,),
+            values=shown,
             related=((span, "checked by this rule"),),
         )
 
@@ -545,6 +549,10 @@ _SINGLE: Keys = {None: None}
 
 def _memo_of(scope: ModuleScope, owner: Owner) -> Memo:
     return (scope.path, owner.repetition, title_of(node_of_owner(owner)))
+
+
+def _condition_values(condition: Body, scope: Scope) -> tuple[str, ...]:
+    return reference_values(condition.expression, scope) if isinstance(condition, Expr) else ()
 
 
 def _is_data(group: Group) -> bool:
