@@ -1,6 +1,6 @@
 # `make quickstart` trains two models on this machine; `make test` runs the tests. Each builds .venv by itself.
 
-.PHONY: quickstart test check format bench clean
+.PHONY: quickstart test check external format bench clean
 .DEFAULT_GOAL := test
 
 BIN := .venv/bin
@@ -17,6 +17,10 @@ check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest $(ARGS)
+
+# Editors and policy tools that others made, on what planform writes. Needs node and the package indexes.
+external: .venv/.dev
+	$(BIN)/pytest -m external $(ARGS)
 
 format: .venv/.dev
 	$(BIN)/ruff format .

@@ -42,6 +42,7 @@ COMMANDS = {
         "workspace": "List, choose, make and delete workspaces",
         "console": "Evaluate expressions",
         "graph": "Draw what depends on what",
+        "docs": "What each resource type takes, exports and does",
         "schema": "The JSON Schema of the files, for editors",
         "version": "Print the version",
     },

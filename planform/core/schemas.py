@@ -382,6 +382,7 @@ class Schema(NamedTuple):
     check: Callable[[Object], list[Misfit]] | None = None
     # The one form both sides are brought to before they are compared (S2.3).
     normalise: Callable[[Object], Object] | None = None
+    example: str = ""  # a module that uses it, as YAML
 
     def computed(self) -> Mapping[str, Attribute]:
         return {name: item for name, item in self.attributes.items() if item.computed or item.optional_computed}

@@ -110,7 +110,9 @@ _MOVED = attributes(
     **{"from": Attribute(STRING, required=True), "to": Attribute(STRING, required=True), "for_each": Attribute(ANY)},
 )
 _IMPORT = attributes(to=Attribute(STRING, required=True), id=Attribute(STRING, required=True), for_each=Attribute(ANY))
-_REMOVED = attributes(**{"from": Attribute(STRING, required=True), "destroy": Attribute(BOOL, default=True)})
+_REMOVED = attributes(
+    **{"from": Attribute(STRING, required=True), "destroy": Attribute(BOOL, default=True), "for_each": Attribute(ANY)}
+)
 _LISTED: Mapping[str, Mapping[str, Attribute]] = {"moved": _MOVED, "removed": _REMOVED, "import": _IMPORT}
 
 _BLOCKS = (

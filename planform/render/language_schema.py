@@ -136,6 +136,7 @@ BLOCKS: Mapping[str, Mapping[str, Attribute]] = {
         **{
             "from": Attribute(STRING, "The address it had.", required=True),
             "destroy": Attribute(BOOL, "Destroy it too, or only forget it.", default=True),
+            "for_each": REPEAT["for_each"],
         }
     ),
     "check": attributes(**{"assert": Attribute(_CONDITIONS, "Conditions that warn and stop nothing.", required=True)}),
@@ -149,7 +150,7 @@ BLOCKS: Mapping[str, Mapping[str, Attribute]] = {
     ),
 }
 LISTS = ("moved", "import", "removed")  # blocks without names
-_TITLES: Mapping[str, str] = {
+TITLES: Mapping[str, str] = {
     "planform": "The project: its name, where its state is kept, who makes resources real.",
     "provider": "Settings of providers; `aws.eu` is a second configuration of `aws`.",
     "variable": "Inputs of the module, by name.",
@@ -197,7 +198,7 @@ def language_schema(tables: Tables) -> Json:
             blocks[name] = {"type": ["array", "null"], "items": _object(table)}
         elif name not in blocks:
             blocks[name] = _named(_object(table))
-    properties = {name: {**blocks[name], "description": title} for name, title in _TITLES.items()}
+    properties = {name: {**blocks[name], "description": title} for name, title in TITLES.items()}
     for block in properties.values():
         block.setdefault("type", ["object", "null"])
     return {
@@ -280,11 +281,12 @@ def _attribute(attribute: Attribute) -> Json:
     result = _any_of(alternatives)
     if attribute.default is not None:
         result["default"] = attribute.default
-    return {**_described(attribute.doc, "\n\n".join(about)), **result}
+    return {**_described("\n\n".join(about)), **result}
 
 
-def _described(doc: str, markdown: str = "") -> Json:
-    return {"description": doc, "markdownDescription": markdown or doc} if doc else {}
+def _described(doc: str) -> Json:
+    """Both, since yaml-language-server shows one or the other, depending on the rest of the schema."""
+    return {"description": doc, "markdownDescription": doc} if doc else {}
 
 
 def _any_of(alternatives: list[Json]) -> Json:

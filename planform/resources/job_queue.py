@@ -74,6 +74,15 @@ SCHEMA = Schema(
     named=True,
     check=check,
     normalise=normalise,
+    example="""\
+resource:
+  service_environment:
+    cpu: {capacity_limits: [{max_capacity: 2}]}
+  job_queue:
+    main:
+      priority: 5
+      service_environment_order: ["${service_environment.cpu.arn}"]
+""",
     attributes=attributes(
         name=Attribute(
             STRING,

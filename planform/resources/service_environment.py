@@ -24,6 +24,13 @@ SCHEMA = Schema(
     doc="A limit on how much trains at once: an AWS Batch service environment, or a number on this machine.",
     named=True,
     check=check,
+    example="""\
+resource:
+  service_environment:
+    cpu:
+      capacity_limits: [{max_capacity: 2, capacity_unit: NUM_INSTANCES}]
+      tags: {team: vision}
+""",
     attributes=attributes(
         name=Attribute(
             STRING,

@@ -508,6 +508,25 @@ SCHEMA = Schema(
     has_runs=True,
     check=check,
     normalise=normalise,
+    example="""\
+resource:
+  trainer:
+    digits:
+      queue: "${job_queue.main.arn}"
+      training_image: {framework: sklearn, version: "1.4-2"}
+      source_code: {source_dir: src, entry_script: train.py}
+      compute: {instance_type: ml.m5.xlarge, instance_count: 1}
+      input_data: {train: data/train}
+      hyperparameters: {epochs: 3, learning_rate: 0.2}
+      stopping_condition: {max_runtime_in_seconds: 600}
+      metric_definitions: [{name: accuracy, regex: "acc=([0-9.]+)"}]
+  job_queue:
+    main: {service_environment_order: ["${service_environment.cpu.arn}"]}
+  service_environment:
+    cpu: {capacity_limits: [{max_capacity: 2}]}
+output:
+  model: {value: "${trainer.digits.model_artifacts}"}
+""",
     attributes=attributes(
         # What runs
         training_image=_field(

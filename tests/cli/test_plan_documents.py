@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -234,24 +232,3 @@ def test_options_that_do_not_fit_are_refused(run: Run, words: str, said: str) ->
     assert code == 1
     assert said in " ".join(err.split())
     assert "Traceback" not in err
-
-
-RULES = """\
-Feature: Plans of planform
-  Scenario: Environments are small
-    Given I have service_environment defined
-    When it has capacity_limits
-    Then it must have max_capacity
-    And its value must be less than {limit}
-"""
-
-
-@pytest.mark.skipif("PLANFORM_COMPLIANCE" not in os.environ, reason="PLANFORM_COMPLIANCE names no terraform-compliance")
-@pytest.mark.parametrize(("limit", "code"), [(3, 0), (2, 1)])
-def test_terraform_compliance_reads_plans(run: Run, tmp_path: Path, limit: int, code: int) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "a.feature").write_text(RULES.format(limit=limit))
-    (tmp_path / "plan.json").write_text(run("plan", "--format", "json")[1])
-    command = [os.environ["PLANFORM_COMPLIANCE"], "-p", "plan.json", "-f", "rules", "--no-ansi"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout + done.stderr

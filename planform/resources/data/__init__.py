@@ -13,4 +13,11 @@ def lookup(schema: Schema, doc: str) -> Schema:
         if name != "name"
     }
     name = Attribute(STRING, f"The name or ARN of the {schema.type}.", required=True)
-    return Schema(type=schema.type, doc=doc, attributes={"name": name, **exported})
+    example = f"""\
+data:
+  {schema.type}:
+    shared: {{name: team-shared}}
+output:
+  shared: {{value: "${{data.{schema.type}.shared.arn}}"}}
+"""
+    return Schema(type=schema.type, doc=doc, attributes={"name": name, **exported}, example=example)

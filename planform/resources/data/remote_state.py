@@ -7,6 +7,13 @@ from planform.core.schemas import ANY, STRING, Attribute, Enum, Nested, Schema, 
 SCHEMA = Schema(
     type="remote_state",
     doc="The outputs of another state: one of planform's, or of Terraform (format 4).",
+    example="""\
+data:
+  remote_state:
+    network: {backend: local, config: {path: ../network/terraform.tfstate}}
+output:
+  subnets: {value: "${data.remote_state.network.outputs.subnets}"}
+""",
     attributes=attributes(
         backend=Attribute(Enum(("local",)), "Where that state is kept.", required=True),
         config=Attribute(
