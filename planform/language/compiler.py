@@ -30,6 +30,7 @@ from planform.language.syntax import (
     Unary,
 )
 
+LONGEST_TEXT = 50_000_000
 Closure: TypeAlias = Callable[[Scope], Value]
 
 
@@ -439,7 +440,10 @@ def _template(node: Template) -> Closure:
     parts = [(part, build(part)) for part in node.parts]
 
     def run(scope: Scope) -> Value:
-        return _joined([_text(node, part, closure(scope), scope) for part, closure in parts])
+        texts = [_text(node, part, closure(scope), scope) for part, closure in parts]
+        if sum(len(text) for text in texts if type(text) is str) > LONGEST_TEXT:
+            raise _failure(node, scope, "Text is too long", f"It would have more than {LONGEST_TEXT:,} characters.")
+        return _joined(texts)
 
     return run
 

@@ -41,6 +41,7 @@ _NUMBER = re.compile(
     r"(?P<int>[-+]?[0-9]+)|0o(?P<oct>[0-7]+)|0x(?P<hex>[0-9a-fA-F]+)"
     r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
 )
+SHOWN_DUPLICATES = 20  # of one file; each takes a look at the whole of it
 _LONGEST_NUMBER = 400  # characters; what is longer is text to everyone
 
 
@@ -140,7 +141,7 @@ class _Builder:
         self.anchors: dict[str, tuple[Value, int]] = {}
         self.open_anchors: set[str] = set()
         self.compiled: dict[str, Expression | str] = {}
-        self.count = 0
+        self.count = self.duplicates = 0
         try:
             self.next = Loader(source.text).get_event
         except (yaml.YAMLError, UnicodeError) as error:
@@ -157,6 +158,8 @@ class _Builder:
             event = self.next()
         except (yaml.YAMLError, UnicodeError) as error:
             raise Diagnosed([explain(self.source, error)]) from None
+        if self.duplicates > SHOWN_DUPLICATES:
+            self.problem(event, f"{self.duplicates - SHOWN_DUPLICATES} more duplicate keys", "They are not listed.")
         if type(event) is not yaml.StreamEndEvent:
             summary = "Only one document a file"
             detail = "A second YAML document begins here; the files of a folder are read together anyway."
@@ -316,6 +319,9 @@ class _Builder:
         return diagnostic_at(self.source, span, error.summary, error.detail, suggestion, values=error.values)
 
     def duplicate(self, start: Any, event: Any, key: str) -> None:
+        self.duplicates += 1
+        if self.duplicates > SHOWN_DUPLICATES:
+            return
         first = _first_key(_tree(self.source), start.start_mark.index, key)
         place = self.span(event, len(key))
         detail = f'"{key}" was already given' + (f" at {first.line}:{first.column}." if first else ".")

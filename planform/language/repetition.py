@@ -27,6 +27,7 @@ _OTHER_WAY = {
 }
 
 
+MOST_INSTANCES = 100_000
 Owner: TypeAlias = Resource | ModuleCall | Listed
 
 
@@ -66,6 +67,8 @@ def _counted(value: Value, teller: _Teller) -> Keys:
         raise teller.invalid(f"A whole number is required, not {describe(value)}.", suggestion)
     if number < 0 or number != int(number):
         raise teller.invalid(f"A whole number from 0 on is required, not {describe(value)}.")
+    if number > MOST_INSTANCES:
+        raise teller.invalid(f"{int(number):,} instances are more than the {MOST_INSTANCES:,} that one block may have.")
     return dict.fromkeys(range(int(number)))
 
 

@@ -17,17 +17,17 @@ ERROR = "(error)"
 EXPRESSIONS = [line for line in (Path(__file__).parent / "terraform_console.txt").read_text().splitlines() if line]
 
 
-def terraform_answers(folder: Path) -> list[Value]:
+def terraform_answers(folder: Path, expressions: list[str]) -> list[Value]:
     """All answers from one process."""
     terraform = shutil.which("terraform")
     if terraform is None:
         pytest.skip("terraform is not on PATH, so its answers cannot be compared")
     lines = [
-        f"  answer{index} = try(jsonencode({text}), {json.dumps(ERROR)})" for index, text in enumerate(EXPRESSIONS)
+        f"  answer{index} = try(jsonencode({text}), {json.dumps(ERROR)})" for index, text in enumerate(expressions)
     ]
     (folder / "main.tf").write_text("locals {\n" + "\n".join(lines) + "\n}\n")
     (folder / "terraformrc").touch()
-    answers = ", ".join(f"local.answer{index}" for index in range(len(EXPRESSIONS)))
+    answers = ", ".join(f"local.answer{index}" for index in range(len(expressions)))
     done = subprocess.run(
         [terraform, "console", "-no-color"],
         input=f"jsonencode([{answers}])\n",
@@ -47,7 +47,7 @@ def test_answers_as_terraform_does(tmp_path: Path, scope: Callable[..., Scope]) 
     (tmp_path / "note.txt").write_text("grüße\n")
     (tmp_path / "greeting.tftpl").write_text("%{ for name in names ~}\nhello ${name}\n%{ endfor ~}\n")
     here = scope(module_folder=str(tmp_path))
-    theirs = terraform_answers(tmp_path)
+    theirs = terraform_answers(tmp_path, EXPRESSIONS)
     ours = [answer(f"jsonencode({text})", here) for text in EXPRESSIONS]
     different = [pair for pair in zip(EXPRESSIONS, ours, theirs, strict=True) if pair[1] != pair[2]]
     assert different == []

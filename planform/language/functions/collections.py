@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 
 from planform.core.errors import did_you_mean
 from planform.core.values import Sensitive, Set, Unknown, Value, has_sensitive, mark, reveal, same, sort_key, type_name
@@ -16,6 +17,7 @@ STRUCTURAL = (
 )  # fmt: skip
 RAW = ("alltrue", "anytrue", "coalesce", "contains", "lookup")
 _MOST = 1024  # values that range makes
+_MOST_ROWS = 1_000_000  # of setproduct
 
 
 def length(value: Value) -> Value:
@@ -269,6 +271,8 @@ def setproduct(first_set: Value, second_set: Value, *sets: Value) -> Value:
     for position, factor in enumerate(factors):
         if not isinstance(factor, (list, Set)):
             raise Unsuitable(f"a list, set or tuple is required, not {type_name(factor)}.", argument=position)
+    if prod(map(len, factors)) > _MOST_ROWS:
+        raise Unsuitable(f"more than {_MOST_ROWS:,} combinations would be made.", "Combine fewer or shorter lists.")
     rows = [list(row) for row in product(*factors)]
     return Set(rows) if all(isinstance(factor, Set) for factor in factors) else rows
 
