@@ -47,15 +47,20 @@ def split(separator: str, string: str) -> Value:
 
 
 def lower(string: str) -> Value:
-    return string.lower()
+    return string.lower() if string.isascii() else "".join(letter.lower()[0] for letter in string)
 
 
 def upper(string: str) -> Value:
-    return string.upper()
+    return string.upper() if string.isascii() else "".join(_one(letter, letter.upper()) for letter in string)
 
 
 def title(string: str) -> Value:
-    return re.sub(r"(?<!\w)\w", lambda found: found.group().upper(), string)
+    return re.sub(r"(?<!\w)\w", lambda found: _one(found.group(), found.group().title()), string)
+
+
+def _one(letter: str, other: str) -> str:
+    """The other case of a letter when it is one letter too: Terraform's "ß" has none."""
+    return other if len(other) == 1 else letter
 
 
 def strrev(string: str) -> Value:
