@@ -335,11 +335,12 @@ def open_project(
     folder = options.folder.resolve()
     types = schemas()
     module = load(str(folder), types, sources, provider_settings())
-    warnings: tuple[Diagnostic, ...] = ()
+    warnings = module.warnings
     if variables is None:
-        variables, warnings = variable_values(
+        variables, said = variable_values(
             module, str(folder), options.workspace, options.var_files, options.variables, os.environ
         )
+        warnings += said
     created_at = created_at or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     files = DiskFiles(str(folder), (item.folder for item in module.walk()))
     configuration, evaluation = expand(module, variables, options.workspace, files, created_at)
@@ -365,7 +366,7 @@ def open_recorded(options: Options) -> Project:
     try:
         return open_project(options)
     except Diagnosed as error:
-        if any(not problem.summary.startswith(NO_VALUE) for problem in error.problems):
+        if any(item.severity == "error" and not item.summary.startswith(NO_VALUE) for item in error.problems):
             raise
         return open_project(options, variables={})
 

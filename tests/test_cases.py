@@ -1,7 +1,8 @@
 """Case folders: a project, what was recorded and what is live before, and the exact text planform prints.
 
 `tests/cases/plan/<case>/`: `main.pf.yaml`, optional `state.json` (records and runs in short form), `live.json` (address ->
-attributes that differ live, or null for deleted by hand), `args`, other files; `plan.txt` is what `planform plan` prints.
+attributes that differ live, or null for deleted by hand), `args`, other files; `plan.txt` is what `planform plan` prints,
+`plan_json.txt`, `graph.mmd` and `graph.svg`, where a case has them, what `show --json` and `graph` make of the saved plan.
 `tests/cases/wrong/<case>/`: the same with wrong input; `error.txt` is what it prints on stderr, exit code 1, state untouched.
 `pytest --bless` rewrites the expected files; review the difference like code.
 """
@@ -45,7 +46,10 @@ def cases(kind: str) -> Sequence[Any]:
 def set_stage(case: Path, folder: Path) -> None:
     """Copy a case and make what it says is recorded and live."""
     shutil.copytree(
-        case, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.txt", "state.json", "live.json", "args")
+        case,
+        folder,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("*.txt", "state.json", "live.json", "args", "graph.*"),
     )
     recorded = json.loads((case / "state.json").read_text()) if (case / "state.json").exists() else None
     live = json.loads((case / "live.json").read_text()) if (case / "live.json").exists() else {}
@@ -94,6 +98,10 @@ def steady(text: str) -> str:
     """The text without what differs from run to run."""
     text = re.sub(r"\b[0-9a-f]{10}\b", "<id>", text)
     text = re.sub(r"-default-[a-z2-7]{8}-", "-default-<run>-", text)
+    text = re.sub(r'"run_id": "[a-z2-7]{8}"', '"run_id": "<run>"', text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uuid>", text)
+    text = text.replace(host_id(), "<host>")
     return re.sub(r"/\S*/(case\w*)/", "<folder>/", text)
 
 
@@ -114,6 +122,26 @@ def test_plan(
     code, out, err = run_planform(capsys, "plan", *arguments)
     assert (code, err) == (0, "")
     compare(steady(out), case / "plan.txt", bless)
+    views = {
+        "plan_json.txt": ("show", "--json", "p.pfplan"),
+        "graph.mmd": ("graph", "--format", "mermaid", "--plan", "p.pfplan"),
+        "graph.svg": ("graph", "--format", "svg", "--plan", "p.pfplan"),
+    }
+    if any((case / name).exists() for name in views):
+        assert run_planform(capsys, "plan", *arguments, "--out", "p.pfplan")[0] == 0
+    for name, words in views.items():
+        if (case / name).exists():
+            code, out, err = run_planform(capsys, *words)
+            assert (code, err) == (0, "")
+            compare(steady(in_rows(out) if name == "plan_json.txt" else out), case / name, bless)
+
+
+def in_rows(text: str) -> str:
+    """A JSON object with each of its members, and each element of those that are lists, on a line of its own."""
+    rows = []
+    for name, value in json.loads(text).items():
+        rows += [name, *map(json.dumps, value)] if isinstance(value, list) else [f"{name} {json.dumps(value)}"]
+    return "\n".join(rows) + "\n"
 
 
 @pytest.mark.parametrize("case", cases("wrong"))

@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--format", "form", type=click.Choice(["dot", "mermaid"]), default="dot", help="The language of the drawing."
+    "--format",
+    "form",
+    type=click.Choice(["dot", "mermaid", "svg"]),
+    default="dot",
+    help="A finished picture (svg), or a description of it for Graphviz or for a Markdown page.",
 )
 @click.option("--plan", "plan_file", metavar="FILE", help="Colour what a saved plan does.")
 @project_options
 def command(options: Options, form: str, plan_file: str | None) -> None:
-    """Draw what depends on what: `planform graph | dot -Tsvg`, or Mermaid for a Markdown page."""
+    """Draw what depends on what: `planform graph --format svg > graph.svg`, `planform graph | dot -Tpng`."""
     from planform.project import open_recorded, read_plan
-    from planform.render.graph import dot, mermaid
+    from planform.render.graph import dot, drawing, mermaid
 
     screen: Screen = click.get_current_context().obj
     plan = read_plan(Path(plan_file)) if plan_file else None
-    draw = dot if form == "dot" else mermaid
+    draw = {"dot": dot, "mermaid": mermaid, "svg": drawing}[form]
     screen.out(draw(open_recorded(options).configuration, plan))

@@ -1,13 +1,15 @@
-"""The resources of a configuration and what each refers to, as text for Graphviz and for Mermaid."""
+"""The resources of a configuration and what each refers to, drawn as SVG, or told to Graphviz and Mermaid."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from planform.core.addresses import ResourceAddress
 from planform.core.configuration import Configuration
 from planform.core.plan import Action, Plan
+from planform.render.graph_svg import Resource, svg
 
 # What a plan does to a resource, by the colour that it has on the screen too.
 COLOURS = {"create": "#2da44e", "change": "#bf8700", "delete": "#cf222e", "run": "#0969da"}
@@ -15,11 +17,11 @@ COLOURS = {"create": "#2da44e", "change": "#bf8700", "delete": "#cf222e", "run":
 
 def dot(configuration: Configuration, plan: Plan | None = None) -> str:
     """Graphviz' language; modules are boxes. An arrow points to what is needed."""
-    fates = _fates(plan)
+    fates, counts = _fates(plan), _counts(configuration)
     lines = ["digraph planform {", '  rankdir="RL";', '  node [shape="box", style="rounded", fontname="sans-serif"];']
     for module, members in _modules(configuration.resources).items():
         inside = [
-            f"{_quoted(str(item))} [label={_quoted(_label(item))}{_dot_colour(fates.get(str(item)))}];"
+            f"{_quoted(str(item))} [label={_quoted(_label(item, counts))}{_dot_colour(fates.get(str(item)))}];"
             for item in members
         ]
         if not module:
@@ -34,22 +36,50 @@ def dot(configuration: Configuration, plan: Plan | None = None) -> str:
 
 def mermaid(configuration: Configuration, plan: Plan | None = None) -> str:
     """Mermaid's flowchart, which GitHub and GitLab draw."""
-    fates = _fates(plan)
+    fates, counts = _fates(plan), _counts(configuration)
     names = {address: f"n{index}" for index, address in enumerate(sorted(configuration.resources, key=str))}
     lines = ["flowchart RL"]
     for module, members in _modules(configuration.resources).items():
-        inside = [f"{names[item]}[{_quoted(_label(item)).replace('[', '(').replace(']', ')')}]" for item in members]
+        inside = [
+            f"{names[item]}[{_quoted(_label(item, counts)).replace('[', '(').replace(']', ')')}]" for item in members
+        ]
         if not module:
             lines += [f"  {line}" for line in inside]
         else:
             title = ".".join(f"module.{name}" for name in module)
-            lines += [f"  subgraph {'_'.join(module)}[{title}]", *(f"    {line}" for line in inside), "  end"]
+            lines += [
+                f"  subgraph {'_'.join(('module', *module))}[{title}]",
+                *(f"    {line}" for line in inside),
+                "  end",
+            ]
     lines += [f"  {names[user]} --> {names[needed]}" for user, needed in _edges(configuration)]
     for fate, colour in COLOURS.items():
         doomed = [names[item] for item in names if fates.get(str(item)) == fate]
         if doomed:
             lines += [f"  classDef {fate} stroke:{colour},stroke-width:2px", f"  class {','.join(doomed)} {fate}"]
     return "\n".join(lines) + "\n"
+
+
+def drawing(configuration: Configuration, plan: Plan | None = None) -> str:
+    """A finished SVG, for where neither Graphviz nor Mermaid is at hand. Arrows point the way things are made."""
+    fates, counts = _fates(plan), _counts(configuration)
+    resources = [
+        Resource(str(item), item.kind, item.name, counts.get(item, ""), item.module, fates.get(str(item), ""))
+        for members in _modules(configuration.resources).values()
+        for item in members
+    ]
+    edges = [(str(user), str(needed)) for user, needed in _edges(configuration)]
+    return svg(resources, edges, COLOURS, f"{configuration.name}, workspace {configuration.workspace}")
+
+
+def _counts(configuration: Configuration) -> Mapping[ResourceAddress, str]:
+    """How many instances a repeated resource has: `(3)`; nothing for one that is not repeated."""
+    counted = Counter(address.resource for address in configuration.instances)
+    return {
+        address: f"({counted[address]})"
+        for address, block in configuration.resources.items()
+        if block.repetition != "single" or counted[address] != 1
+    }
 
 
 def _modules(resources: Iterable[ResourceAddress]) -> dict[tuple[str, ...], list[ResourceAddress]]:
@@ -86,8 +116,8 @@ def _fates(plan: Plan | None) -> Mapping[str, str]:
     return fates
 
 
-def _label(address: ResourceAddress) -> str:
-    return f"{address.type}.{address.name}"
+def _label(address: ResourceAddress, counts: Mapping[ResourceAddress, str]) -> str:
+    return " ".join(filter(None, (f"{address.kind}.{address.name}", counts.get(address))))
 
 
 def _dot_colour(fate: str | None) -> str:

@@ -102,8 +102,8 @@ def test_graph(run: Callable[..., tuple[int, str]]) -> None:
         0,
         """flowchart RL
   n1["planform_data.a"]
-  n2["planform_data.b"]
-  subgraph m[module.m]
+  n2["planform_data.b (1)"]
+  subgraph module_m[module.m]
     n0["planform_data.inner"]
   end
   n2 --> n1
