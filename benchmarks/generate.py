@@ -1,10 +1,11 @@
 """Write the same N trivial resources for planform and for Terraform.
 
-    python benchmarks/generate.py {blocks,foreach,chains} N FOLDER [--tool planform|terraform] [--changed] [--state]
+    python benchmarks/generate.py {blocks,foreach,chains,modules} N FOLDER [--tool TOOL] [--changed] [--state]
 
 blocks   N separate resource blocks
 foreach  one block with for_each over N items read from items.json
 chains   N separate blocks in chains of ten, each but the first reading the value of the one before
+modules  a module of such a chain of ten, with for_each over N/10 items read from items.json, and an output of all
 
 --changed alters exactly one resource; --state also writes the state that `terraform apply` would have left, because an
 apply of many resources takes Terraform so long that nobody would wait for it only to time a plan.
@@ -16,7 +17,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-SHAPES = ("blocks", "foreach", "chains")
+SHAPES = ("blocks", "foreach", "chains", "modules")
 TOOLS = ("planform", "terraform")
 CHAIN = 10
 
@@ -33,7 +34,11 @@ def chained(index: int) -> tuple[str, str | None]:
 
 
 def blocks(shape: str, items: list[dict[str, object]]) -> Iterator[tuple[str, dict[str, object], str | None]]:
-    """Name, item, and the name of the block whose value replaces the item's own."""
+    """Name, item, and the name of the block whose value replaces the item's own; those of a module once."""
+    if shape == "modules":
+        content: dict[str, object] = {"name": "", "value": "", "tags": {}}
+        yield from ((f"r{place}", content, f"r{place - 1}" if place else None) for place in range(CHAIN))
+        return
     for index, content in enumerate(items):
         name, before = chained(index) if shape == "chains" else (f"r{index}", None)
         yield name, content, before
@@ -56,6 +61,23 @@ def planform(shape: str, items: list[dict[str, object]], folder: Path) -> None:
             """      for_each: '${jsondecode(file("items.json"))}'""",
             """      input: '${each.value}'""",
         ]
+    elif shape == "modules":
+        write_items(items[CHAIN - 1 :: CHAIN], folder)
+        lines[2:] = [
+            "module:",
+            "  chain:",
+            "    source: ./chain",
+            """    for_each: '${jsondecode(file("items.json"))}'""",
+            """    inputs: {item: '${each.value}'}""",
+            """output: {ends: {value: '${[for each in values(module.chain) : each.end]}'}}""",
+        ]
+        inside = ["variable: {item: {type: any}}", "resource:", "  planform_data:"]
+        for name, _, before in blocks(shape, items):
+            value = f"planform_data.{before}.output.value" if before else "var.item.value"
+            inside += [f"    {name}:", f"      input: '${{merge(var.item, {{value = {value}}})}}'"]
+        inside.append(f"output: {{end: {{value: '${{planform_data.r{CHAIN - 1}.id}}'}}}}")
+        (folder / "chain").mkdir(exist_ok=True)
+        (folder / "chain" / "main.pf.yaml").write_text("\n".join(inside) + "\n")
     else:
         for name, content, before in blocks(shape, items):
             tags = content["tags"]
@@ -81,6 +103,27 @@ def terraform(shape: str, items: list[dict[str, object]], folder: Path) -> None:
             "  input    = each.value",
             "}",
         ]
+    elif shape == "modules":
+        write_items(items[CHAIN - 1 :: CHAIN], folder)
+        lines += [
+            'module "chain" {',
+            '  source   = "./chain"',
+            '  for_each = jsondecode(file("${path.module}/items.json"))',
+            "  item     = each.value",
+            "}",
+            'output "ends" { value = [for each in values(module.chain) : each.end] }',
+        ]
+        inside = ['variable "item" { type = any }']
+        for name, _, before in blocks(shape, items):
+            value = f"terraform_data.{before}.output.value" if before else "var.item.value"
+            inside += [
+                f'resource "terraform_data" "{name}" {{',
+                f"  input = merge(var.item, {{ value = {value} }})",
+                "}",
+            ]
+        inside.append(f'output "end" {{ value = terraform_data.r{CHAIN - 1}.id }}')
+        (folder / "chain").mkdir(exist_ok=True)
+        (folder / "chain" / "main.tf").write_text("\n".join(inside) + "\n")
     else:
         for name, content, before in blocks(shape, items):
             tags = content["tags"]
@@ -119,6 +162,14 @@ def terraform_state(shape: str, items: list[dict[str, object]], folder: Path) ->
     resources = []
     if shape == "foreach":
         resources.append(resource("r", [instance(each, index_key=key(i)) for i, each in enumerate(items)]))
+    elif shape == "modules":
+        for index, each in enumerate(items[CHAIN - 1 :: CHAIN]):
+            names = [f"r{place}" for place in range(CHAIN)]
+            for place, name in enumerate(names):
+                needs = [f"module.chain.terraform_data.{other}" for other in names[:place]]
+                resources.append(
+                    {"module": f'module.chain["{key(index)}"]', **resource(name, [instance(each, dependencies=needs)])}
+                )
     else:
         earlier: list[str] = []
         value: object = None

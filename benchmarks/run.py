@@ -1,6 +1,6 @@
 """Time planform beside Terraform on the same resources, as a user does: whole processes, from start to exit code.
 
-    python benchmarks/run.py 100 1000 [--shapes blocks foreach chains] [--steps plan_first ...] [--runs 3] [--json FILE]
+    python benchmarks/run.py 100 1000 [--shapes blocks foreach ...] [--steps plan_first ...] [--runs 3] [--json FILE]
 
 Each step starts from the same files: a snapshot is copied into one folder, then the command runs there. The tools take
 turns within each run, so that both meet the same noise. Figures are medians. Terraform takes part when it is on PATH.
@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-SHAPES = ("blocks", "foreach", "chains")
+SHAPES = ("blocks", "foreach", "chains", "modules")
 TOOLS = ("terraform", "planform")
 
 # Each step, and the snapshot it starts from.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -79,6 +80,7 @@ def planform(context: click.Context, chdir: str, workspace: str | None, no_color
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit: 0 done, 1 failed, 2 there are changes (with --detailed-exitcode), 130 interrupted."""
+    gc.set_threshold(50_000)  # a command ends soon; looking for garbage at every 700 values costs it a tenth
     words = normalised(sys.argv[1:] if arguments is None else arguments)
     screen = Screen.of_terminal("default", colour=False if "--no-color" in words else None)
     code = _run(words, screen)

@@ -152,9 +152,12 @@ def has_sensitive(value: Value) -> bool:
     if kind is str or kind is int or value is None:
         return False
     if isinstance(value, dict):
-        return any(has_sensitive(item) for item in value.values())
+        value = list(value.values())
     if isinstance(value, (list, Set)):
-        return any(has_sensitive(item) for item in value)
+        for item in value:  # noqa: SIM110  (any() costs twice as much, and this is asked of every value)
+            if has_sensitive(item):
+                return True
+        return False
     return isinstance(value, (Sensitive, Sealed))
 
 

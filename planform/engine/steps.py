@@ -24,10 +24,13 @@ def steps_of(
     schemas: Mapping[str, Schema],
 ) -> tuple[Step, ...]:
     """The steps of all changes. `dependencies` are those of the configuration, `recorded` those of the state."""
+    doing = [change for change in changes if change.action is not Action.NO_OP or change.importing]
+    if not doing:
+        return ()
     drafts: list[Step] = []
     needed_by = _dependents(recorded, dependencies)
     needs: dict[str, tuple[str, ...]] = {}
-    for change in changes:
+    for change in doing:
         resource = str(change.address.resource)
         if resource not in needs:
             block = configuration.resources.get(change.address.resource)
@@ -93,9 +96,8 @@ def _steps(
     freed = tuple(f"{user}{end}" for user in users for end in ("#deleted", "#removed"))
     moved_on = (*freed, *users, *(f"{user}#launched" for user in users))
     match change.action:
-        case Action.NO_OP:
-            # What is imported as it is, is only recorded.
-            return [_step(address, "record", resource, needs)] if change.importing else []
+        case Action.NO_OP:  # what is imported as it is, is only recorded
+            return [_step(address, "record", resource, needs)]
         case Action.DELETE:
             return [_step(address, "delete", f"{resource}#deleted", moved_on)]
         case Action.FORGET:

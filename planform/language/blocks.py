@@ -72,6 +72,7 @@ class Output(NamedTuple):
 class ModuleCall(NamedTuple):
     name: str
     place: Place
+    source: str  # as written
     module: Module
     inputs: Mapping[str, Body]
     repetition: Repetition
@@ -149,6 +150,9 @@ class Leaf(NamedTuple):
     expr: Expr
 
 
+_DEEP = (dict, list, Expr)  # what may hold an expression
+
+
 def opaque(body: Body, path: AttributePath, found: list[Leaf]) -> Value:
     """The body with UNKNOWN for each expression, which is added to `found`. Without any it is the body itself."""
     kind = type(body)
@@ -157,10 +161,14 @@ def opaque(body: Body, path: AttributePath, found: list[Leaf]) -> Value:
         return UNKNOWN
     before = len(found)
     if kind is dict:
-        changed = {key: opaque(item, (*path, key), found) for key, item in body.items()}
+        changed = {
+            key: opaque(item, (*path, key), found) if type(item) in _DEEP else item for key, item in body.items()
+        }
         return changed if len(found) > before else body
     if kind is list:
-        items = [opaque(item, (*path, index), found) for index, item in enumerate(body)]
+        items = [
+            opaque(item, (*path, index), found) if type(item) in _DEEP else item for index, item in enumerate(body)
+        ]
         return items if len(found) > before else body
     return body
 

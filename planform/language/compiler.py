@@ -41,7 +41,9 @@ def traversals(node: object) -> Iterator[Name | Traversal]:
             yield from traversals(item)
     elif isinstance(node, Traversal) and isinstance(node.base, Name):
         yield node
-        yield from traversals(node.steps)
+        for step in node.steps:
+            if not (isinstance(step, Step) and isinstance(step.key, Literal)):
+                yield from traversals(step)
     elif isinstance(node, Name):
         yield node
     elif isinstance(node, Node):

@@ -6,7 +6,6 @@ attribute or is given to a sensitive variable, is not.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -47,7 +46,7 @@ def _module(module: Module, provider_of: Callable[[ResourceAddress], str]) -> Fo
         "outputs": {name: _output(output.value, output.sensitive, output.description, output.depends_on)
                     for name, output in sorted(module.outputs.items())},
         "resources": [_resource(item, module, provider_of(item.address)) for item in resources],
-        "module_calls": {name: _call(call, module, provider_of) for name, call in sorted(module.calls.items())},
+        "module_calls": {name: _call(call, provider_of) for name, call in sorted(module.calls.items())},
         "variables": {name: _variable(variable) for name, variable in sorted(module.variables.items())},
     }  # fmt: skip
     return {key: value for key, value in form.items() if value}
@@ -88,9 +87,9 @@ def _resource(resource: Resource, module: Module, provider: str) -> Form:
     return form | _repetition(resource.repetition, resource.repeat) | _depends_on(resource.depends_on)
 
 
-def _call(call: ModuleCall, module: Module, provider_of: Callable[[ResourceAddress], str]) -> Form:
+def _call(call: ModuleCall, provider_of: Callable[[ResourceAddress], str]) -> Form:
     form: Form = {
-        "source": _source(call, module),
+        "source": call.source,
         "expressions": {
             name: {} if _is_secret(call.module.variables.get(name), value) else _expression(value)
             for name, value in call.inputs.items()
@@ -98,11 +97,6 @@ def _call(call: ModuleCall, module: Module, provider_of: Callable[[ResourceAddre
         "module": _module(call.module, provider_of),
     }
     return form | _repetition(call.repetition, call.repeat) | _depends_on(call.depends_on)
-
-
-def _source(call: ModuleCall, module: Module) -> str:
-    path = os.path.relpath(call.module.folder, module.folder).replace(os.sep, "/")
-    return path if path.startswith(".") else f"./{path}"
 
 
 def _is_secret(variable: Variable | None, value: Body) -> bool:

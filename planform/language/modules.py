@@ -708,7 +708,7 @@ class _Reader:
         else:
             inputs = {}
         repetition, repeat = self.repetition(place, body)
-        return ModuleCall(name, place, module, inputs, repetition, repeat, body.get("depends_on"))
+        return ModuleCall(name, place, checked["source"], module, inputs, repetition, repeat, body.get("depends_on"))
 
     def child(
         self, place: Place, source: str, folder: str, path: tuple[str, ...], chain: tuple[str, ...]
