@@ -23,7 +23,20 @@ def _local(settings: Object, folder: Path, workspace: str) -> Backend:
     return LocalBackend(folder / Path(path).expanduser())
 
 
-KINDS: Mapping[str, Callable[[Object, Path, str], Backend]] = MappingProxyType({"local": _local})
+def _s3(settings: Object, folder: Path, workspace: str) -> Backend:
+    from planform.backends.s3.backend import S3Backend
+
+    _check(settings, "s3", ("bucket", "key", "region", "profile", "endpoint_url", "kms_key_id"))
+    for name in ("bucket", "key"):
+        if not isinstance(settings.get(name), str) or not str(settings[name]).strip("/ "):
+            raise PlanformError(
+                f"The s3 backend needs a {name}.",
+                suggestion='For example: s3: {bucket: team-state, key: "digits/${planform.workspace}.json"}',
+            )
+    return S3Backend(settings)
+
+
+KINDS: Mapping[str, Callable[[Object, Path, str], Backend]] = MappingProxyType({"local": _local, "s3": _s3})
 
 
 def backend_for(kind: str, settings: Object, folder: Path, workspace: str) -> Backend:

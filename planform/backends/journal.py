@@ -85,11 +85,11 @@ def framed(lines: Iterable[str], chain: int = 0) -> tuple[bytes, int]:
     return b"".join(frames), chain
 
 
-def parse_journal(data: bytes, where: str) -> Journal:
-    """The journal in `data`, up to a tail that a crash cut off.
+def parse_lines(data: bytes, where: str) -> list[str]:
+    """The lines that `framed` wrote, up to a tail that a crash cut off.
 
     Raises:
-        StateDamaged: a line before its end is not what was written.
+        StateDamaged: a line before the end is not what was written.
     """
     lines: list[str] = []
     chain, position = 0, 0
@@ -104,10 +104,20 @@ def parse_journal(data: bytes, where: str) -> Journal:
             raise StateDamaged(
                 f"The journal {where} is damaged in line {len(lines) + 1}.",
                 "It holds what was done since the state was last written.",
-                f"To go on without it, and import what it would have recorded: mv {where} {where}.damaged",
+                f"To go on without it, and import what it would have recorded: {_away(where)}",
             )
         lines.append(content.decode())
         position = end + 1
+    return lines
+
+
+def parse_journal(data: bytes, where: str) -> Journal:
+    """The journal in `data`, up to a tail that a crash cut off.
+
+    Raises:
+        StateDamaged: a line before its end is not what was written.
+    """
+    lines = parse_lines(data, where)
     if not lines:
         return Journal()
     try:
@@ -117,6 +127,10 @@ def parse_journal(data: bytes, where: str) -> Journal:
         return Journal(head["journal"], head["lineage"], tuple(map(parse_entry, lines[1:])))
     except (KeyError, TypeError, ValueError) as error:
         raise StateDamaged(f"The journal {where} cannot be read by this version of planform: {error}.") from error
+
+
+def _away(where: str) -> str:
+    return f"{'aws s3 mv' if where.startswith('s3://') else 'mv'} {where} {where}.damaged"
 
 
 def write_all(file: int, data: bytes) -> None:

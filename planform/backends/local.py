@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import re
 import shlex
@@ -25,23 +24,19 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from planform import __version__
+from planform.backends.holder import held_text, holder_text, lives, new_holder, parse_holder
 from planform.backends.journal import Journal, JournalFile, framed, header, parse_journal, sync, sync_folder, write_all
+from planform.backends.snapshots import fresh, onwards, results_of, signed
+from planform.core.backend import Holder
 from planform.core.errors import StateDamaged, StateError, StateLocked
 from planform.core.state import (
     Entry,
-    Forgotten,
     Intent,
     Ledger,
-    OutputsRecorded,
-    Recorded,
-    RunDropped,
-    RunRecorded,
     Snapshot,
     State,
-    replay,
 )
 from planform.core.statefile import (
     entry_line,
@@ -56,6 +51,7 @@ T = TypeVar("T")
 
 OLDER_BACKUPS = 5
 POLL_SECONDS = 0.1
+_EPOCH = "1970-01-01T00:00:00+00:00"
 
 
 class LocalBackend:
@@ -70,7 +66,7 @@ class LocalBackend:
     def read(self) -> Snapshot:
         """State and ledger with the journal replayed in memory; writes nothing."""
         folded, journal, contained = self._load()
-        return _onwards(folded, folded, journal.entries[contained:])
+        return onwards(folded, folded, journal.entries[contained:])
 
     @contextmanager
     def lock(self, operation: str, timeout: float = 0.0) -> Iterator[LocalSession]:
@@ -85,6 +81,31 @@ class LocalBackend:
                     session.close()
                 raise
             session.close()
+
+    def holder(self) -> Holder | None:
+        """Who holds the state now, by the kernel's word; what a dead process left in the file is nobody."""
+        try:
+            file = os.open(self.lock_path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return parse_holder(os.pread(file, 4096, 0)) or Holder("", "?", 0, "?", _EPOCH, "")
+        finally:
+            os.close(file)
+        return None
+
+    def force_unlock(self, lock_id: str) -> Holder:
+        """Never possible, nor needed: the kernel takes the lock from a process that dies."""
+        holder = self.holder()
+        if holder is None:
+            raise StateError(f"The state {self.path} is not locked.")
+        raise StateError(
+            f"The state {self.path} is locked by {held_text(holder)}.",
+            "The kernel holds this lock for a living process, and frees it when that ends.",
+            f"Wait for it, or end it: kill {holder.pid}",
+        )
 
     def remove(self, operation: str) -> None:
         with self._held(operation, 0.0):
@@ -108,7 +129,7 @@ class LocalBackend:
         if state_text is None:
             if ledger_text is not None or journal.id:
                 raise self._missing()
-            return _fresh(), journal, 0
+            return fresh(), journal, 0
         document = self._trusted(state_text, self.path, parse_document)
         ledger, state = Ledger(), document.state
         if ledger_text is not None:
@@ -196,7 +217,7 @@ class LocalBackend:
                     raise StateError(f"The state {self.path} cannot be locked: {_reason(error)}.") from error
             try:
                 os.ftruncate(file, 0)
-                os.pwrite(file, json.dumps(_holder(operation)).encode(), 0)
+                os.pwrite(file, holder_text(new_holder(operation)).encode(), 0)
             except OSError as error:
                 raise _unwritable(self.path, error) from error
             try:
@@ -207,15 +228,16 @@ class LocalBackend:
             os.close(file)
 
     def _locked(self, data: bytes) -> StateLocked:
-        try:
-            holder = json.loads(data)
-            who, pid, since = holder["who"], holder["pid"], datetime.fromisoformat(holder["since"])
-            work = f"planform {holder['operation']}, process {pid}"
-        except (KeyError, TypeError, ValueError):
+        holder = parse_holder(data)
+        if holder is None:
             return StateLocked(f"The state {self.path} is locked by a process that is just starting.", "", "Try again.")
         return StateLocked(
-            f"The state {self.path} is locked by {who} ({work}) since {since.astimezone():%H:%M:%S}, {_age(since)}.",
-            _liveness(who, pid),
+            f"The state {self.path} is locked by {held_text(holder)}.",
+            {
+                None: "It runs on another machine; whether it lives cannot be seen from here.",
+                False: f"Process {holder.pid} is gone, but a process that it started still holds the lock.",
+                True: f"Process {holder.pid} lives.",
+            }[lives(holder)],
             "Wait for it, or give --lock-timeout 5m.",
         )
 
@@ -293,7 +315,7 @@ class LocalSession:
     def _replayed(self) -> Snapshot:
         count = len(self._pending)
         if count:
-            self._current = _onwards(self._base, self._current, self._pending[:count])
+            self._current = onwards(self._base, self._current, self._pending[:count])
             del self._pending[:count]
         return self._current
 
@@ -317,8 +339,7 @@ class LocalSession:
             _write(backend.ledger_path, ledger_text(now.ledger, state.lineage))
             sync_folder(backend.path.parent)
         if state.serial != before.state.serial or now.uncertain != before.uncertain:
-            written_at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-            state = state._replace(written_by=f"planform {__version__}, {_user_at_host()}", written_at=written_at)
+            state = signed(state)
             if state.serial != before.state.serial:
                 self._back_up()
             mark = f"{journal.id}/{journal.records}" if journal is not None else self._left_behind
@@ -347,7 +368,7 @@ class LocalSession:
 
     def _refusal(self, failure: StateError, entries: Sequence[Entry], lines: Sequence[str]) -> StateError:
         """The failure, with what happened to results that the journal could not take."""
-        lost = [_address(entry) for entry in entries if not isinstance(entry, Intent)]
+        lost = results_of(entries)
         if not lost or not self._base.exists:  # nothing was done yet that could be forgotten
             return failure
         results = f"The results of {', '.join(lost[:5])}{' and others' * (len(lost) > 5)}"
@@ -395,21 +416,6 @@ def backup_path(path: Path) -> Path:
 
 def _command(program: str, *arguments: Path | str) -> str:
     return shlex.join([program, *map(str, arguments)])
-
-
-def _onwards(base: Snapshot, current: Snapshot, entries: Sequence[Entry]) -> Snapshot:
-    """The snapshot after the entries; however often it is taken, the serial is at most one beyond that on disk."""
-    if not entries:
-        return current
-    later = replay(current, entries)
-    serial = min(later.state.serial, base.state.serial + 1)
-    return later._replace(state=later.state._replace(serial=serial))
-
-
-def _fresh() -> Snapshot:
-    import uuid
-
-    return Snapshot(State(str(uuid.uuid4()), 0, os.urandom(32).hex()), Ledger(), exists=False)
 
 
 def _content(path: Path) -> bytes | None:
@@ -477,51 +483,3 @@ def _unwritable(path: Path, error: OSError, results: str = "") -> StateError:
         f"What stood there before is intact, and nothing more was started.{results}",
         "Make room, or make the folder writable, then run the command again.",
     )
-
-
-def _address(entry: Entry) -> str:
-    match entry:
-        case Recorded(record):
-            return str(record.address)
-        case RunRecorded(run) | RunDropped(run):
-            return run.address
-        case Intent() | Forgotten():
-            return str(entry.address)
-        case OutputsRecorded():
-            return "outputs"
-
-
-def _user_at_host() -> str:
-    import getpass
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        user = str(os.getuid())
-    return f"{user}@{os.uname().nodename}"
-
-
-def _holder(operation: str) -> dict[str, Any]:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"who": _user_at_host(), "pid": os.getpid(), "operation": operation, "since": since, "planform": __version__}
-
-
-def _age(since: datetime) -> str:
-    seconds = max(0, int((datetime.now(UTC) - since).total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' * (count != 1)} ago"
-    return f"{seconds} second{'s' * (seconds != 1)} ago"
-
-
-def _liveness(who: str, pid: int) -> str:
-    if who.rpartition("@")[2] != os.uname().nodename:
-        return "It runs on another machine; whether it lives cannot be seen from here."
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return f"Process {pid} is gone, but a process that it started still holds the lock."
-    except PermissionError:
-        pass
-    return f"Process {pid} lives."

@@ -41,12 +41,11 @@ def command(options: Options, out: str | None, pfvars: bool) -> None:
 
 
 def _of_modules() -> dict[str, object]:
-    from planform.backends import KINDS
     from planform.project import provider_settings
     from planform.render.language_schema import Tables, language_schema
     from planform.resources import schemas
 
-    return language_schema(Tables(schemas(), provider_settings(), KINDS))
+    return language_schema(Tables(schemas(), provider_settings()))
 
 
 def _of_variables(options: Options) -> dict[str, object]:

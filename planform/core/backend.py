@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from planform.core.state import Entry, Ledger, Snapshot, State
+
+
+class Holder(NamedTuple):
+    """Who holds the lock of a state."""
+
+    id: str
+    who: str  # user@host
+    pid: int
+    operation: str  # "apply"
+    since: str  # RFC 3339
+    planform: str  # its version
+    silent_for: float | None = None  # seconds since its last sign of life, where the lock carries one
 
 
 class Session(Protocol):
@@ -39,6 +51,16 @@ class Backend(Protocol):
 
         Raises:
             StateDamaged: it is there but cannot be trusted.
+        """
+
+    def holder(self) -> Holder | None:
+        """Who holds the state now; None when it is free."""
+
+    def force_unlock(self, lock_id: str) -> Holder:
+        """Take the lock away from its holder, who then can write nothing more.
+
+        Raises:
+            StateError: it has another id, or there is none, or this kind of lock ends by itself.
         """
 
     def remove(self, operation: str) -> None:

@@ -28,6 +28,7 @@ from planform.core.state import (
     Run,
     RunDropped,
     RunRecorded,
+    Snapshot,
     State,
     record_json,
 )
@@ -54,21 +55,40 @@ def state_text(state: State, uncertain: Iterable[Intent] = (), journal: str = ""
     Raises:
         ValueError: a sensitive leaf was not sealed.
     """
+    return _document(_state_parts(state, uncertain, journal))
+
+
+def pulled_text(snapshot: Snapshot) -> str:
+    """The document of a whole snapshot, as `state pull` hands it out: it reads as a state and as a ledger."""
+    parts = _state_parts(snapshot.state, snapshot.uncertain, "")
+    return _document({**parts, "runs": _runs_list(snapshot.ledger)})
+
+
+def _state_parts(state: State, uncertain: Iterable[Intent], journal: str) -> dict[str, str]:
     records = sorted(state.records.values(), key=lambda record: record.address.sort_key())
-    return _document(
-        {
-            "lineage": _dumps(state.lineage),
-            "serial": str(state.serial),
-            "salt": _dumps(state.salt),
-            "written_by": _dumps(state.written_by),
-            "written_at": _dumps(state.written_at),
-            "journal": _dumps(journal),
-            "uncertain": _list(_dumps(_intent_json(intent)) for intent in uncertain),
-            "outputs": _object({name: encode(value) for name, value in state.outputs.items()}),
-            "dependencies": _object({name: list(needs) for name, needs in state.dependencies.items()}),
-            "records": _list(_dumps(record_json(record)) for record in records),
-        }
-    )
+    return {
+        "lineage": _dumps(state.lineage),
+        "serial": str(state.serial),
+        "salt": _dumps(state.salt),
+        "written_by": _dumps(state.written_by),
+        "written_at": _dumps(state.written_at),
+        "journal": _dumps(journal),
+        "uncertain": _list(_dumps(_intent_json(intent)) for intent in uncertain),
+        "outputs": _object({name: encode(value) for name, value in state.outputs.items()}),
+        "dependencies": _object({name: list(needs) for name, needs in state.dependencies.items()}),
+        "records": _list(_dumps(record_json(record)) for record in records),
+    }
+
+
+def parse_pulled(text: str, where: str) -> Snapshot:
+    """The snapshot in a document of `pulled_text`, or of a state alone.
+
+    Raises:
+        StateDamaged: the text is neither.
+    """
+    document = parse_document(text, where)
+    ledger = parse_ledger(text, where)[0] if "runs" in json.loads(text) else Ledger()
+    return Snapshot(document.state, ledger, document.uncertain)
 
 
 def parse_document(text: str, where: str) -> StateDocument:
@@ -111,8 +131,12 @@ def parse_state(text: str, where: str) -> State:
 
 def ledger_text(ledger: Ledger, lineage: str) -> str:
     """The document of a ledger, which belongs to the state of that lineage."""
+    return _document({"lineage": _dumps(lineage), "runs": _runs_list(ledger)})
+
+
+def _runs_list(ledger: Ledger) -> str:
     runs = (run for address in sorted(ledger.runs) for run in ledger.runs[address])
-    return _document({"lineage": _dumps(lineage), "runs": _list(_dumps(_run_json(run)) for run in runs)})
+    return _list(_dumps(_run_json(run)) for run in runs)
 
 
 def parse_ledger(text: str, where: str) -> tuple[Ledger, str]:

@@ -57,17 +57,31 @@ from planform.language.versions import allows
 
 SUFFIX = ".pf.yaml"
 PROVIDERS = ("aws", "local")  # where the caller does not say which there are
-BACKENDS = ("local",)
 BUILT_IN = ("planform_data", "remote_state")  # the types that no provider makes
 
 # The tables of the blocks, read like a resource's.
+_BACKENDS = attributes(
+    local=Attribute(Nested(attributes(path=Attribute(STRING)))),
+    s3=Attribute(
+        Nested(
+            attributes(
+                bucket=Attribute(STRING, required=True),
+                key=Attribute(STRING, required=True),
+                region=Attribute(STRING),
+                profile=Attribute(STRING),
+                endpoint_url=Attribute(STRING),
+                kms_key_id=Attribute(STRING),
+            )
+        )
+    ),
+)
 _PLANFORM = attributes(
     name=Attribute(
         STRING, pattern=r"[A-Za-z][A-Za-z0-9-]{0,30}", pattern_hint="a letter, then letters, digits and -, at most 31"
     ),
     required_version=Attribute(STRING),
     default_provider=Attribute(STRING),
-    backend=Attribute(map_of(ANY)),
+    backend=Attribute(Nested(_BACKENDS)),
 )
 _VALIDATION = attributes(condition=Attribute(ANY, required=True), error_message=Attribute(STRING, required=True))
 _VARIABLE = attributes(
@@ -461,7 +475,7 @@ class _Reader:
             wanted = checked.get("required_version")
             if isinstance(wanted, str):
                 self.version(place, wanted)
-            backend = checked.get("backend")
+            backend = body.get("backend") if isinstance(body, dict) else None
             if isinstance(backend, dict):
                 self.backend(place, backend)
             provider = checked.get("default_provider")
@@ -489,17 +503,6 @@ class _Reader:
             self.problem(place, "Unsupported planform version", detail, inner=("required_version",))
 
     def backend(self, place: Place, backend: Object) -> None:
-        for name in backend:
-            if name not in BACKENDS:
-                detail = f'There is no backend "{name}".'
-                self.problem(
-                    place,
-                    "Unsupported backend",
-                    detail,
-                    did_you_mean(name, BACKENDS),
-                    inner=("backend", name),
-                    key=True,
-                )
         if len(backend) != 1:
             detail = f"A state lives in one place; here are {len(backend)}."
             self.problem(

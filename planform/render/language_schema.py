@@ -100,7 +100,36 @@ BLOCKS: Mapping[str, Mapping[str, Attribute]] = {
         ),
         required_version=Attribute(STRING, 'Versions of planform that may be used: `">= 0.1"`.'),
         default_provider=Attribute(STRING, "Who makes resources real that do not say it: `aws` or `local`."),
-        backend=Attribute(map_of(map_of(ANY)), "Where the state is kept."),
+        backend=Attribute(
+            Nested(
+                attributes(
+                    local=Attribute(
+                        Nested(
+                            attributes(
+                                path=Attribute(STRING, "The file, from this folder.", default="state/WORKSPACE.json")
+                            )
+                        ),
+                        "A file of this machine.",
+                    ),
+                    s3=Attribute(
+                        Nested(
+                            attributes(
+                                bucket=Attribute(STRING, "A bucket, best with versioning.", required=True),
+                                key=Attribute(
+                                    STRING, 'The object: `"team/${planform.workspace}.json"`.', required=True
+                                ),
+                                region=Attribute(STRING, "Its region; by default that of the profile."),
+                                profile=Attribute(STRING, "A profile of the AWS configuration."),
+                                endpoint_url=Attribute(STRING, "Another server that speaks S3."),
+                                kms_key_id=Attribute(STRING, "A key with which S3 encrypts what is written."),
+                            )
+                        ),
+                        "A bucket of S3.",
+                    ),
+                )
+            ),
+            "Where the state is kept: one of these.",
+        ),
     ),
     "variable": attributes(
         type=Attribute(STRING, "A type constraint: `string`, `number`, `bool`, `list(string)`, `object({...})`, ..."),
@@ -168,11 +197,10 @@ TITLES: Mapping[str, str] = {
 
 
 class Tables(NamedTuple):
-    """What there is: types by name (those of data sources begin with `data.`), settings of providers, and backends."""
+    """What there is: types by name (those of data sources begin with `data.`) and settings of providers."""
 
     types: Mapping[str, Schema]
     providers: Mapping[str, Mapping[str, Attribute]]
-    backends: Iterable[str]
 
 
 def language_schema(tables: Tables) -> Json:
@@ -183,8 +211,6 @@ def language_schema(tables: Tables) -> Json:
     for kind, schema in tables.types.items():
         definitions |= {f"{kind}.{name}": _attribute(item) for name, item in _settable(schema.attributes).items()}
     planform = _object(BLOCKS["planform"])
-    backend = planform["properties"]["backend"]
-    backend["anyOf"] = [_closed({name: {"type": ["object", "null"]} for name in tables.backends})]
     blocks: Json = {
         "planform": planform,
         "provider": _providers(tables.providers),

@@ -97,18 +97,6 @@ def test_what_was_appended_is_there_before_and_after_the_fold(backend: LocalBack
     assert not backend.journal_path.exists()
 
 
-def test_the_serial_counts_changes_not_entries_folds_or_looks(backend: LocalBackend) -> None:
-    with backend.lock("apply") as session:
-        for name in "abc":
-            session.append([Recorded(queue(name))])
-            assert session.snapshot().state.serial == 1
-        session.fold()
-        session.fold()
-        session.append([Forgotten(queue("c").address)])
-        assert session.snapshot().state.serial == 2
-    assert backend.read().state.serial == 2
-
-
 def test_the_progress_of_runs_changes_the_ledger_alone(backend: LocalBackend) -> None:
     apply(backend, Recorded(queue("a")), RunRecorded(RUN))
     before = backend.path.read_bytes()
@@ -116,17 +104,6 @@ def test_the_progress_of_runs_changes_the_ledger_alone(backend: LocalBackend) ->
     apply(backend, RunRecorded(RUN._replace(id="r2", number=2)), RunDropped(RUN._replace(id="r2", number=2)))
     assert backend.path.read_bytes() == before
     assert [run.status for run in backend.read().ledger.of("trainer.a")] == ["running"]
-
-
-def test_an_intent_without_result_stays_until_its_result_comes(backend: LocalBackend) -> None:
-    apply(backend, intent("a"), intent("b"), Recorded(queue("a")))
-    assert backend.read().uncertain == (intent("b"),)
-    serial = backend.read().state.serial
-    apply(backend, RunRecorded(RUN))
-    assert backend.read().uncertain == (intent("b"),)
-    assert backend.read().state.serial == serial
-    apply(backend, Forgotten(queue("b").address))
-    assert backend.read().uncertain == ()
 
 
 def test_the_next_holder_folds_what_is_left(backend: LocalBackend) -> None:
@@ -179,18 +156,6 @@ def test_a_read_that_a_fold_overtakes_begins_again(backend: LocalBackend, monkey
         snapshot = backend.read()
     assert names(snapshot) == {"b"}
     assert reads == [backend.journal_path, backend.path, backend.path]
-
-
-def test_a_failed_apply_keeps_what_it_did(backend: LocalBackend) -> None:
-    def work() -> None:
-        with backend.lock("apply") as session:
-            session.append([Recorded(queue("a"))])
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        work()
-    assert names(backend.read()) == {"a"}
-    assert not backend.journal_path.exists()
 
 
 def test_an_interrupted_append_is_made_good(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:

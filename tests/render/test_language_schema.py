@@ -8,7 +8,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from planform.backends import KINDS
 from planform.core.configuration import SourceFile
 from planform.core.schemas import NUMBER, ObjectType, Type
 from planform.language.documents import Expr, load_document
@@ -42,7 +41,7 @@ def document(text: str) -> Any:
 
 @pytest.fixture(scope="module")
 def validator() -> jsonschema.Draft7Validator:
-    return jsonschema.Draft7Validator(language_schema(Tables(schemas(), provider_settings(), KINDS)))
+    return jsonschema.Draft7Validator(language_schema(Tables(schemas(), provider_settings())))
 
 
 def flagged(validator: jsonschema.Draft7Validator, text: str) -> list[str]:

@@ -1,0 +1,98 @@
+"""A running S3, and what tests ask of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+from planform.core.values import Object
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+class S3:
+    """One bucket on a server of ours."""
+
+    bucket = "team-state"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        import boto3
+
+        self.client = boto3.client(
+            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t"
+        )
+        self.client.create_bucket(Bucket=self.bucket)
+
+    def settings(self, key: str = "t/main.json", **more: str) -> Object:
+        return {"bucket": self.bucket, "key": key, "endpoint_url": self.url, **more}
+
+    def objects(self) -> dict[str, bytes]:
+        listed = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        keys = [item["Key"] for page in listed for item in page.get("Contents", ())]
+        return {key: self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        request = urllib.request.Request(f"{self.url}/__faults__", json.dumps(rules).encode(), method="POST")
+        urllib.request.urlopen(request).close()
+
+    def faults_left(self) -> int:
+        with urllib.request.urlopen(f"{self.url}/__faults__") as answer:
+            return sum(rule.get("times", 1) for rule in json.load(answer))
+
+    def calls(self) -> list[str]:
+        with urllib.request.urlopen(f"{self.url}/__calls__") as answer:
+            return list(json.load(answer))
+
+    def empty(self) -> None:
+        self.faults()
+        for key in self.objects():
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+        self.calls()
+
+
+@contextmanager
+def serving() -> Iterator[S3]:
+    """A server of its own process, so that tests may fork and kill."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = Path(__file__).with_name("s3_server.py")
+    process = subprocess.Popen(
+        [sys.executable, script, str(port)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **CREDENTIALS},
+    )
+    try:
+        end = monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                assert process.poll() is None
+                assert monotonic() < end
+                Event().wait(0.02)
+        yield S3(f"http://127.0.0.1:{port}")
+    finally:
+        process.kill()
+        process.wait()
