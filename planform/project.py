@@ -6,7 +6,8 @@ The engine is handed its edges here; commands talk to nothing below this module 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from planform import __version__
 from planform.backends import backend_for
+from planform.backends.remembered import Displaced, remember, remembered
 from planform.core.addresses import Address
-from planform.core.backend import Backend
+from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
 from planform.core.executor import Executor
@@ -77,6 +79,16 @@ class Project:
 
     def snapshot(self) -> Snapshot:
         return self.backend.read()
+
+    @contextmanager
+    def locked(self, operation: str) -> Iterator[Session]:
+        """The state in our hands; the folder remembers where it is."""
+        with self.backend.lock(operation, self.options.lock_timeout) as session:
+            self.remember_backend()
+            yield session
+
+    def remember_backend(self) -> None:
+        remember(self.options.folder.resolve(), self.options.workspace, self.configuration.backend)
 
     def objects(self, snapshot: Snapshot) -> dict[Address, Object]:
         """What is recorded, trainers with what their runs export."""
@@ -180,6 +192,7 @@ class Project:
         self._resume_queues()
         if plan.is_empty:
             return Outcome(snapshot=self.record_progress())
+        self.remember_backend()
         return apply_plan(
             plan,
             self.configuration,
@@ -213,7 +226,7 @@ class Project:
             PlanformError: there is no such resource or object, or it is recorded already.
         """
         address = importable(self.configuration, self.edges, text)
-        with self.backend.lock("import", self.options.lock_timeout) as session:
+        with self.locked("import") as session:
             snapshot = session.snapshot()
             entry = import_entry(self.configuration, self.edges, snapshot, address, object_id)
             if not snapshot.exists:
@@ -238,14 +251,14 @@ class Project:
         snapshot = self.backend.read()
         if not progress_entries(snapshot, self.edges):
             return snapshot
-        with self.backend.lock("record progress", self.options.lock_timeout) as session:
+        with self.locked("record progress") as session:
             session.append(progress_entries(session.snapshot(), self.edges))
             session.fold()
             return session.snapshot()
 
     def refresh(self, reporter: Reporter | None = None) -> Snapshot:
         """Write down what is live: changed and vanished objects, and the progress of runs."""
-        with self.backend.lock("refresh", self.options.lock_timeout) as session:
+        with self.locked("refresh") as session:
             snapshot = session.snapshot()
             records = snapshot.state.records
             entries: list[Entry] = list(progress_entries(snapshot, self.edges))
@@ -350,11 +363,69 @@ def open_project(
         configuration=configuration,
         evaluation=evaluation,
         files=files,
-        backend=backend_for(kind, settings, folder, options.workspace),
+        backend=_backend(kind, settings, folder, options.workspace),
         edges=edges_for(configuration, folder, options.workspace),
         created_at=created_at,
         warnings=warnings,
     )
+
+
+def _backend(kind: str, settings: Object, folder: Path, workspace: str) -> Backend:
+    backend = backend_for(kind, settings, folder, workspace)
+    known = remembered(folder).get(workspace)
+    if known is None or known == (kind, settings):
+        return backend
+    before = backend_for(*known, folder, workspace)
+    gone = known[0] == "local" and not Path(before.location).exists()
+    return backend if gone or before.location == backend.location else Displaced(backend, before)
+
+
+def migrate_states(folder: Path, *, copy: bool) -> Mapping[str, tuple[str, str, int]]:
+    """Take the states of all workspaces along to the backend that the files name now; without `copy` only remember the
+    new one. Workspace -> old place, new place, and how many resources were taken along.
+
+    Raises:
+        PlanformError: at the new place is another state already.
+    """
+    folder = folder.resolve()
+    done: dict[str, tuple[str, str, int]] = {}
+    for workspace, known in sorted(remembered(folder).items()):
+        now = open_recorded(Options(folder, workspace)).configuration.backend
+        before, backend = (backend_for(*item, folder, workspace) for item in (known, now))
+        if known == now or before.location == backend.location:
+            continue
+        count = _migrated(before, backend) if copy else 0
+        remember(folder, workspace, now)
+        done[workspace] = (before.location, backend.location, count)
+    return done
+
+
+def _migrated(before: Backend, backend: Backend) -> int:
+    with before.lock("migrate") as session:
+        snapshot = session.snapshot()
+        if not snapshot.exists:
+            return 0
+        with backend.lock("migrate") as other:
+            there = other.snapshot()
+            arrived = there.state.lineage == snapshot.state.lineage and there.state.serial >= snapshot.state.serial
+            if there.exists and not arrived:
+                raise PlanformError(
+                    f"At {backend.location} is another state already, with {len(there.state.records)} resources.",
+                    f"The state of this folder is at {before.location}, with {len(snapshot.state.records)} resources.",
+                    "Name another place in the backend block, or go on with what is there: planform init --reconfigure",
+                )
+            if not arrived:
+                replace_state(other, snapshot)
+    before.remove("migrate")
+    return len(snapshot.state.records)
+
+
+def replace_state(session: Session, snapshot: Snapshot) -> None:
+    """Put a whole snapshot in place of what is there, with what is uncertain in it."""
+    session.write(snapshot.state, snapshot.ledger)
+    if snapshot.uncertain:
+        session.append(list(snapshot.uncertain))
+    session.fold()
 
 
 def open_recorded(options: Options) -> Project:

@@ -72,9 +72,13 @@ def lives(holder: Holder) -> bool | None:
 def held_text(holder: Holder) -> str:
     """`ann@laptop (planform apply, process 12) since 10:02:11, 3 minutes ago`."""
     since = datetime.fromisoformat(holder.since)
-    seconds = (datetime.now(UTC) - since).total_seconds()
     work = f"planform {holder.operation}, process {holder.pid}"
-    return f"{holder.who} ({work}) since {since.astimezone():%H:%M:%S}, {span_text(seconds)} ago"
+    return f"{holder.who} ({work}) since {since.astimezone():%H:%M:%S}, {span_text(age(holder))} ago"
+
+
+def age(holder: Holder) -> float:
+    """For how many seconds it has held the lock, by the clocks of both machines."""
+    return (datetime.now(UTC) - datetime.fromisoformat(holder.since)).total_seconds()
 
 
 def span_text(seconds: float) -> str:

@@ -28,7 +28,7 @@ from typing import TypeVar
 
 from planform.backends.holder import held_text, holder_text, lives, new_holder, parse_holder
 from planform.backends.journal import Journal, JournalFile, framed, header, parse_journal, sync, sync_folder, write_all
-from planform.backends.snapshots import fresh, onwards, results_of, signed
+from planform.backends.snapshots import fits, fresh, onwards, results_of, signed
 from planform.core.backend import Holder
 from planform.core.errors import StateDamaged, StateError, StateLocked
 from planform.core.state import (
@@ -62,6 +62,7 @@ class LocalBackend:
         self.ledger_path = path.with_name(f"{path.stem}.ledger.json")
         self.journal_path = path.with_name(f"{path.stem}.journal")
         self.lock_path = path.with_name(f"{path.name}.lock")
+        self.backup = str(backup_path(path))
 
     def read(self) -> Snapshot:
         """State and ledger with the journal replayed in memory; writes nothing."""
@@ -106,6 +107,13 @@ class LocalBackend:
             "The kernel holds this lock for a living process, and frees it when that ends.",
             f"Wait for it, or end it: kill {holder.pid}",
         )
+
+    def workspaces(self, probe: str) -> list[str]:
+        before, found, end = self.path.name.partition(probe)
+        if not found:
+            return []
+        names = [path.name for path in self.path.parent.glob("*")]
+        return [name[len(before) : len(name) - len(end)] for name in names if fits(name, before, end)]
 
     def remove(self, operation: str) -> None:
         with self._held(operation, 0.0):

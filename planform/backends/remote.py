@@ -19,20 +19,43 @@ def remote_outputs(kind: str, config: Object, folder: Path) -> Object:
     Raises:
         PlanformError: there is no such state, or it cannot be read.
     """
-    path = str(config["path"])
+    settings = {name: value for name, value in config.items() if value is not None}
+    text, place = _in_bucket(settings) if kind == "s3" else _in_file(settings, folder)
+    document = _terraform_document(text)
+    if document is not None:
+        return _terraform_outputs(document, place)
+    outputs = backend_for(kind, settings, folder, "default").read().state.outputs
+    return {
+        name: value for name, value in outputs.items() if not any(isinstance(leaf, Sealed) for leaf in leaves(value))
+    }
+
+
+def _in_file(settings: Object, folder: Path) -> tuple[str, str]:
+    """The text of a state, and where it is."""
+    path = str(settings.get("path") or "")
+    if not path:
+        raise PlanformError("A local remote_state needs config.path.", suggestion="config: {path: ../state.json}")
     try:
-        text = (folder / Path(path).expanduser()).read_text()
+        return (folder / Path(path).expanduser()).read_text(), path
     except OSError as error:
         raise PlanformError(f"The state {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise PlanformError(f"{path} is no state: it is not text.") from None
-    document = _terraform_document(text)
-    if document is not None:
-        return _terraform_outputs(document, path)
-    outputs = backend_for(kind, config, folder, "default").read().state.outputs
-    return {
-        name: value for name, value in outputs.items() if not any(isinstance(leaf, Sealed) for leaf in leaves(value))
-    }
+
+
+def _in_bucket(settings: Object) -> tuple[str, str]:
+    from planform.backends.s3.bucket import Bucket
+
+    if not settings.get("bucket") or not settings.get("key"):
+        raise PlanformError(
+            "A remote_state in S3 needs config.bucket and config.key.", suggestion="config: {bucket: team, key: a.json}"
+        )
+    bucket = Bucket(settings)
+    place = bucket.url(str(settings["key"]))
+    found = bucket.get(str(settings["key"]))
+    if found is None:
+        raise PlanformError(f"There is no state {place}.")
+    return found.data.decode(errors="replace"), place
 
 
 def _terraform_document(text: str) -> dict[str, Any] | None:

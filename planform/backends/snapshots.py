@@ -45,6 +45,11 @@ def signed(state: State) -> State:
     return state._replace(written_by=f"planform {__version__}, {user_at_host()}", written_at=written_at)
 
 
+def fits(name: str, before: str, end: str) -> bool:
+    """Whether a name is `before`, something, and `end`."""
+    return name.startswith(before) and name.endswith(end) and len(name) > len(before) + len(end)
+
+
 def results_of(entries: Sequence[Entry]) -> list[str]:
     """What would be forgotten with these entries: the addresses of results, not of intents."""
     return [_address(entry) for entry in entries if not isinstance(entry, Intent)]

@@ -26,8 +26,11 @@ INTERRUPTED = 130
 MOST_DRAWN = 400
 
 
-def confirmed(screen: Screen, question: str, may_ask: bool = True) -> bool:
-    """Whether the user says yes, in full.
+_INSTEAD = "Add --auto-approve, or review first: planform plan --out FILE, then planform apply FILE."
+
+
+def confirmed(screen: Screen, question: str, may_ask: bool = True, instead: str = _INSTEAD) -> bool:
+    """Whether the user says yes, in full; `instead` is what they can do where nobody can be asked.
 
     Raises:
         PlanformError: there is nobody to ask.
@@ -35,7 +38,7 @@ def confirmed(screen: Screen, question: str, may_ask: bool = True) -> bool:
     if not may_ask or not sys.stdin.isatty():
         raise PlanformError(
             "Approval is needed, and there is no terminal to ask for it.",
-            suggestion="Add --auto-approve, or review first: planform plan --out FILE, then planform apply FILE.",
+            suggestion=instead,
         )
     prompt = screen.style.paint(f"\n{question}", "bold") + " Only 'yes' is accepted: "
     if click.prompt(prompt, prompt_suffix="", default="", show_default=False).strip() == "yes":

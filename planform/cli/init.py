@@ -68,18 +68,29 @@ state/
 @click.argument("directory", default=".", metavar="[DIR]")
 @click.option("--example", metavar="NAME", help="Copy an example instead.")
 @click.option("--upgrade", is_flag=True, help="Take the newest commit of each module from git.")
-def command(directory: str, example: str | None, upgrade: bool) -> None:
-    """Start a project in DIR (this folder), or make one that is there ready: fetch its modules.
+@click.option("--migrate-state", is_flag=True, help="Take the states along to the backend that the files name now.")
+@click.option("--reconfigure", is_flag=True, help="Go on with what is at the new backend; leave the old states behind.")
+def command(directory: str, example: str | None, upgrade: bool, migrate_state: bool, reconfigure: bool) -> None:
+    """Start a project in DIR (this folder), or make one that is there ready: fetch its modules, take its states along.
 
     Nothing that exists is overwritten.
     """
     screen: Screen = click.get_current_context().obj
     folder = Path(directory)
     if not example and any(folder.glob("*.pf.yaml")):
+        if migrate_state and reconfigure:
+            raise PlanformError(
+                "--migrate-state takes states along, --reconfigure leaves them behind.", "", "Choose one."
+            )
         _prepare(screen, folder, upgrade)
+        if migrate_state or reconfigure:
+            _move_states(screen, folder, copy=migrate_state)
+        screen.success("The project is ready.")
         return
-    if upgrade:
-        raise PlanformError(f"There is no project in {folder} to upgrade.", suggestion="Leave --upgrade out.")
+    flags = {"--upgrade": upgrade, "--migrate-state": migrate_state, "--reconfigure": reconfigure}
+    for flag, given in flags.items():
+        if given:
+            raise PlanformError(f"There is no project in {folder} for {flag}.", suggestion=f"Leave {flag} out.")
     files = example_files(example) if example else first_files(folder)
     taken = [name for name in files if (folder / name).exists() and name != ".gitignore"]
     if not taken and list(folder.glob("*.pf.yaml")):
@@ -106,7 +117,22 @@ def _prepare(screen: Screen, folder: Path, upgrade: bool) -> None:
         screen.out("Their commits are in .planform.lock.yaml; keep it in version control.\n")
     elif pinned:
         screen.out(f"The {'newest' if upgrade else 'pinned'} commits of its modules are here.\n")
-    screen.success("The project is ready.")
+
+
+def _move_states(screen: Screen, folder: Path, *, copy: bool) -> None:
+    """Follow a backend that was edited in the files."""
+    from planform.project import migrate_states
+
+    done = migrate_states(folder, copy=copy)
+    for workspace, (before, now, count) in done.items():
+        what = (
+            f"{count} resource{'s' * (count != 1)} went from {before} to {now}"
+            if copy
+            else f"{before} is left for {now}"
+        )
+        screen.out(f"Workspace {workspace}: {what}.\n")
+    if not done:
+        screen.out("The backend is the one this folder worked with before.\n")
 
 
 def first_files(folder: Path) -> dict[str, bytes]:

@@ -37,7 +37,9 @@ COMMANDS = {
         "output": "Print outputs",
         "import": "Record an object that exists already",
         "refresh": "Record what is live now",
-        "state": "List and show recorded resources",
+        "state": "What is recorded: list, show, move, forget, take out and put in",
+        "locks": "Who holds the state of each workspace",
+        "force-unlock": "Take the lock of the state from a holder that is dead",
     },
     "Other": {
         "workspace": "List, choose, make and delete workspaces",

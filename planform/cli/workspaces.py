@@ -6,7 +6,6 @@ exists when it has a state or a file `workspaces/<name>.pfvars.yaml`.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -47,13 +46,8 @@ def known(options: Options) -> list[str]:
     names |= {path.name.removesuffix(".pfvars.yaml") for path in (options.folder / "workspaces").glob("*.pfvars.yaml")}
     # Where a state would lie under a name that no one uses tells where the others lie.
     probe = "a-name-that-no-one-uses"
-    template = open_recorded(replace(options, workspace=probe)).backend.location
-    if probe in os.path.basename(template):
-        before, after = os.path.basename(template).split(probe, 1)
-        for path in Path(template).parent.glob("*"):
-            name = path.name[len(before) : len(path.name) - len(after)]
-            if path.name == f"{before}{name}{after}" and _NAME.fullmatch(name):
-                names.add(name)
+    backend = open_recorded(replace(options, workspace=probe)).backend
+    names |= {name for name in backend.workspaces(probe) if _NAME.fullmatch(name)}
     return sorted(names)
 
 

@@ -45,6 +45,7 @@ class Backend(Protocol):
     """Where one workspace's state lives."""
 
     location: str  # for messages
+    backup: str  # where the state before the last change is, for messages
 
     def read(self) -> Snapshot:
         """State and ledger with the journal replayed in memory. A place without state gives a fresh lineage and salt.
@@ -62,6 +63,9 @@ class Backend(Protocol):
         Raises:
             StateError: it has another id, or there is none, or this kind of lock ends by itself.
         """
+
+    def workspaces(self, probe: str) -> Sequence[str]:
+        """What stands, among the states that are there, in the place where `probe` stands in this one's name."""
 
     def remove(self, operation: str) -> None:
         """Take the state, its ledger and its journal away; the newest backup stays.

@@ -18,7 +18,7 @@ def moves_of(configuration: Configuration, records: Iterable[Address], problems:
     moves: dict[Address, Address] = {}
     declared = {str(address) for address in configuration.instances}
     for block in configuration.moved:
-        still = next((text for text in declared if _rest(text, block) is not None), None)
+        still = next((text for text in declared if after(text, block.source) is not None), None)
         if still is not None:
             problems.add(_still_there(block, still))
     for address in sorted(present, key=Address.sort_key):
@@ -61,23 +61,18 @@ def moved_snapshot(snapshot: Snapshot, moves: Mapping[Address, Address]) -> Snap
 def is_forgotten(configuration: Configuration, address: Address) -> bool:
     """Whether a `removed` block says that an object leaves the state but stays where it is."""
     text = str(address)
-    return any(
-        not block.destroy and (text == block.source or text.startswith((f"{block.source}[", f"{block.source}.")))
-        for block in configuration.removed
-    )
+    return any(not block.destroy and after(text, block.source) is not None for block in configuration.removed)
 
 
-def _rest(text: str, block: Moved) -> str | None:
-    """What follows the source of a move in an address, or None when the move does not reach it."""
-    if text == block.source:
+def after(text: str, source: str) -> str | None:
+    """What follows `source` in an address (`[0]`, `.trainer.x`), or None when the address is not under it."""
+    if text == source:
         return ""
-    if text.startswith((f"{block.source}[", f"{block.source}.")):
-        return text[len(block.source) :]
-    return None
+    return text[len(source) :] if text.startswith((f"{source}[", f"{source}.")) else None
 
 
 def _moved(text: str, block: Moved) -> str | None:
-    rest = _rest(text, block)
+    rest = after(text, block.source)
     if rest is None or (rest.startswith("[") and block.target.endswith("]")):
         return None
     return block.target + rest

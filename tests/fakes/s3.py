@@ -57,6 +57,10 @@ class S3:
         with urllib.request.urlopen(f"{self.url}/__faults__") as answer:
             return sum(rule.get("times", 1) for rule in json.load(answer))
 
+    def stalled(self) -> int:
+        with urllib.request.urlopen(f"{self.url}/__stalled__") as answer:
+            return int(answer.read())
+
     def calls(self) -> list[str]:
         with urllib.request.urlopen(f"{self.url}/__calls__") as answer:
             return list(json.load(answer))

@@ -3,8 +3,8 @@
     POST /__faults__   [{"method": "PUT", "key": "journal", "do": "500", "times": 1}]
     GET  /__calls__    ["PUT /bucket/key", ...] since it was last asked
 
-`do` is an HTTP status, `drop_before` (the connection ends, nothing was stored) or `drop_after` (it was stored, and the
-answer is lost).
+`do` is an HTTP status, `drop_before` (the connection ends, nothing was stored), `drop_after` (it was stored, and the
+answer is lost) or `stall` (no answer until the faults are others).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from threading import Event
 from typing import Any
 
 CODES = {
@@ -32,14 +33,18 @@ class Faults:
         self.application = application
         self.rules: list[dict[str, Any]] = []
         self.calls: list[str] = []
+        self.stalled = 0
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if path == "/__faults__" and method == "GET":
             return self.answer(start, "200 OK", json.dumps(self.rules).encode())
         if path == "/__faults__":
+            self.stalled = 0
             self.rules = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
             return self.answer(start, "200 OK", b"")
+        if path == "/__stalled__":
+            return self.answer(start, "200 OK", str(self.stalled).encode())
         if path == "/__calls__":
             told, self.calls = json.dumps(self.calls).encode(), []
             return self.answer(start, "200 OK", told)
@@ -53,6 +58,11 @@ class Faults:
                 b"".join(self.application(environ, lambda *_: None))
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             return []
+        if rule["do"] == "stall":
+            self.stalled += 1
+            while rule in self.rules:
+                Event().wait(0.01)
+            rule["do"] = "503"
         status = int(rule["do"])
         body = f"<Error><Code>{CODES[status]}</Code><Message>on order</Message></Error>"
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

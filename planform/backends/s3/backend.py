@@ -17,7 +17,7 @@ from planform.backends.holder import held_text, new_holder
 from planform.backends.journal import framed, parse_lines
 from planform.backends.s3 import lease as leases
 from planform.backends.s3.bucket import Bucket, Found, Listed, Taken
-from planform.backends.snapshots import fresh, onwards, results_of, signed
+from planform.backends.snapshots import fits, fresh, onwards, results_of, signed
 from planform.core.backend import Holder
 from planform.core.errors import StateDamaged, StateError
 from planform.core.state import Entry, Ledger, Snapshot, State
@@ -48,7 +48,7 @@ class S3Backend:
         stem = re.sub(r"\.json$", "", self.key)
         self.ledger_key, self.lock_key = f"{stem}.ledger.json", f"{self.key}.lock"
         self.journal_prefix, self.backup_key = f"{self.key}.journal/", f"{self.key}.backup"
-        self.location = self.bucket.url(self.key)
+        self.location, self.backup = self.bucket.url(self.key), self.bucket.url(self.backup_key)
 
     def read(self) -> Snapshot:
         """State and ledger with the journal replayed in memory; writes nothing."""
@@ -98,6 +98,13 @@ class S3Backend:
                 "Wait for it, or stop it and try again.",
             )
         return holder
+
+    def workspaces(self, probe: str) -> list[str]:
+        before, found, end = self.key.partition(probe)
+        if not found:
+            return []
+        keys = [item.key for item in self.bucket.list(before)]
+        return [key[len(before) : len(key) - len(end)] for key in keys if fits(key, before, end)]
 
     def remove(self, operation: str) -> None:
         lease = leases.take(self.bucket, self.lock_key, new_holder(operation), 0.0)

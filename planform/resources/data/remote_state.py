@@ -15,9 +15,18 @@ output:
   subnets: {value: "${data.remote_state.network.outputs.subnets}"}
 """,
     attributes=attributes(
-        backend=Attribute(Enum(("local",)), "Where that state is kept.", required=True),
+        backend=Attribute(Enum(("local", "s3")), "Where that state is kept.", required=True),
         config=Attribute(
-            Nested(attributes(path=Attribute(STRING, "The state file, from this module's folder.", required=True))),
+            Nested(
+                attributes(
+                    path=Attribute(STRING, "local: the state file, from this module's folder."),
+                    bucket=Attribute(STRING, "s3: the bucket."),
+                    key=Attribute(STRING, "s3: the object."),
+                    region=Attribute(STRING, "s3: its region."),
+                    profile=Attribute(STRING, "s3: a profile of the AWS configuration."),
+                    endpoint_url=Attribute(STRING, "s3: another server that speaks S3."),
+                )
+            ),
             "Settings of that backend.",
             required=True,
         ),
