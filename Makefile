@@ -1,6 +1,6 @@
 # `make quickstart` trains two models on this machine; `make test` runs the tests. Each builds .venv by itself.
 
-.PHONY: quickstart test check external format bench clean
+.PHONY: quickstart test check external format bench crash clean
 .DEFAULT_GOAL := test
 
 BIN := .venv/bin
@@ -28,6 +28,10 @@ format: .venv/.dev
 
 bench: .venv/.run
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/run.py $(or $(ARGS),100 1000)
+
+# Kill planform a thousand times, and Terraform beside it, and see what is left.
+crash: .venv/.dev
+	$(BIN)/python -m tests.crash $(or $(ARGS),1000)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

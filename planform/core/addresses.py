@@ -82,6 +82,12 @@ class Address(NamedTuple):
     def resource(self) -> ResourceAddress:
         return ResourceAddress(self.type, self.name, tuple(step.name for step in self.module), self.mode)
 
+    @property
+    def node(self) -> str:
+        """By what dependencies are kept: the resource, or the whole address of a deposed object, whose own stay as
+        they were."""
+        return str(self) if self.deposed else str(self.resource)
+
     def sort_key(self) -> tuple[object, ...]:
         return (
             tuple((step.name, _order(step.key)) for step in self.module),

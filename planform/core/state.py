@@ -42,7 +42,7 @@ class State(NamedTuple):
     serial: int
     salt: str  # 32 bytes, hexadecimal; keys the digests of sensitive leaves (S6.1)
     records: Mapping[Address, Record] = MappingProxyType({})
-    # Resource address -> resource addresses it depends on; per resource, not per instance (S5.1).
+    # Resource address -> resource addresses it depends on; per resource, not per instance (S5.1). See Address.node.
     dependencies: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     outputs: Mapping[str, Value] = MappingProxyType({})
     written_by: str = ""
@@ -222,7 +222,7 @@ def replay(snapshot: Snapshot, entries: Iterable[Entry]) -> Snapshot:
                 continue
             case Recorded(record, needs):
                 records[record.address] = record
-                dependencies[str(record.address.resource)] = needs
+                dependencies[record.address.node] = needs
                 uncertain = (
                     {key: item for key, item in uncertain.items() if key[0] != record.address} if uncertain else {}
                 )
@@ -239,7 +239,7 @@ def replay(snapshot: Snapshot, entries: Iterable[Entry]) -> Snapshot:
             case OutputsRecorded(values):
                 changed = changed or outputs != values
                 outputs = dict(values)
-    present = {str(address.resource) for address in records}
+    present = {address.node for address in records}
     dependencies = {resource: needs for resource, needs in dependencies.items() if resource in present}
     return Snapshot(
         state._replace(records=records, dependencies=dependencies, outputs=outputs, serial=state.serial + changed),

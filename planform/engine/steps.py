@@ -35,7 +35,7 @@ def steps_of(
         if resource not in needs:
             block = configuration.resources.get(change.address.resource)
             needs[resource] = _gates(block.dependencies if block else (), schemas)
-        drafts += _steps(change, resource, needs[resource], needed_by.get(resource, ()), schemas)
+        drafts += _steps(change, change.address.node, needs[resource], needed_by.get(resource, ()), schemas)
     drafts += _awaited(changes, drafts, needs)
     existing = {step.gate for step in drafts}
     drafts = [step._replace(after=tuple(gate for gate in step.after if gate in existing)) for step in drafts]

@@ -62,9 +62,10 @@ def with_dependencies(
     """The chosen instances and everything they need, directly or not."""
     by_resource: dict[str, list[Address]] = {}
     for address in known:
-        by_resource.setdefault(str(address.resource), []).append(address)
+        for name in {str(address.resource), address.node}:
+            by_resource.setdefault(name, []).append(address)
     reached = set(chosen)
-    waiting = [str(address.resource) for address in chosen]
+    waiting = [address.node for address in chosen]
     seen: set[str] = set()
     while waiting:
         resource = waiting.pop()

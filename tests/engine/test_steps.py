@@ -136,3 +136,15 @@ def test_a_run_in_progress_is_awaited_only_by_those_who_need_it() -> None:
     assert steps([change("trainer_a", Action.NO_OP, going)], config) == []
     found = steps([change("trainer_a", Action.NO_OP, going), change("trainer_b", Action.CREATE, NEW)], config)
     assert order(found) == ["await trainer.a", "launch trainer.b", "await trainer.b"]
+
+
+def test_what_a_deposed_object_uses_is_deleted_after_it() -> None:
+    """Its resource uses something else by now; what it used itself is kept by its own address."""
+    config = configuration(queue_q=(("environment_new", "arn"),), environment_new=())
+    left = Address("queue", "q", deposed="1a2b3c4d")
+    changes = [Change(left, Action.DELETE, {}, None), change("environment_old", Action.DELETE)]
+    recorded = {"queue.q": ("environment.new",), str(left): ("environment.old",)}
+    for order in (changes, changes[::-1]):
+        found = {str(step.address): step for step in steps(order, config, recorded)}
+        assert found[str(left)].gate in found["environment.old"].after
+        assert found["environment.old"].gate not in found[str(left)].after

@@ -4,13 +4,15 @@
     GET  /__calls__    ["PUT /bucket/key", ...] since it was last asked
 
 `do` is an HTTP status, `drop_before` (the connection ends, nothing was stored), `drop_after` (it was stored, and the
-answer is lost) or `stall` (no answer until the faults are others).
+answer is lost), `stall` (no answer until the faults are others) or `kill` (the process group told to /__victim__ dies).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
@@ -34,6 +36,7 @@ class Faults:
         self.rules: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.stalled = 0
+        self.victim = 0  # a process group
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -42,6 +45,9 @@ class Faults:
         if path == "/__faults__":
             self.stalled = 0
             self.rules = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            return self.answer(start, "200 OK", b"")
+        if path == "/__victim__":
+            self.victim = int(environ["QUERY_STRING"])
             return self.answer(start, "200 OK", b"")
         if path == "/__stalled__":
             return self.answer(start, "200 OK", str(self.stalled).encode())
@@ -52,6 +58,8 @@ class Faults:
         rule = next((item for item in self.rules if self.fits(item, method, path)), None)
         if rule is None:
             return self.application(environ, start)
+        if rule["do"] == "kill":
+            return self.kill(rule, environ, start)
         rule["times"] = rule.get("times", 1) - 1
         if rule["do"] in ("drop_before", "drop_after"):
             if rule["do"] == "drop_after":
@@ -68,9 +76,24 @@ class Faults:
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         return self.answer(start, f"{status} fault", body.encode(), "application/xml")
 
+    def kill(self, rule: dict[str, Any], environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        """Kill the victim's process group at its n-th call: for an even n nothing was stored, for an odd one it was."""
+        before, rule["seen"] = rule.get("seen", 0), rule.get("seen", 0) + 1
+        if before != rule["skip"] // 2:
+            return self.application(environ, start)
+        if rule["skip"] % 2:
+            b"".join(self.application(environ, lambda *_: None))
+        os.killpg(self.victim, signal.SIGKILL)
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return []
+
     @staticmethod
     def fits(rule: dict[str, Any], method: str, path: str) -> bool:
-        return rule.get("times", 1) > 0 and rule["method"] == method and re.search(rule["key"], path) is not None
+        return (
+            rule.get("times", 1) > 0
+            and re.fullmatch(rule["method"], method) is not None
+            and re.search(rule["key"], path) is not None
+        )
 
     @staticmethod
     def answer(start: Callable[..., Any], status: str, body: bytes, kind: str = "application/json") -> Iterable[bytes]:

@@ -1,0 +1,1 @@
+"""planform is killed, and what is left is put to the test."""

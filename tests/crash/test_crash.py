@@ -1,0 +1,37 @@
+"""Kill -9 at every boundary and at random moments: nothing is lost, nothing is done twice, everything can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.harness import Crashes, random_kills
+from tests.fakes.s3 import S3
+
+# The victims end by os._exit and never touch what another thread of the test runner may hold.
+pytestmark = [pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"), pytest.mark.slow]
+
+
+@pytest.fixture(params=["local", "s3"])
+def crashes(request: pytest.FixtureRequest, tmp_path: Path) -> Crashes:
+    server: S3 | None = request.getfixturevalue("s3") if request.param == "s3" else None
+    return Crashes(tmp_path / "project", server)
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_random_kills(crashes: Crashes, part: int) -> None:
+    trials, longest = (10, 0.8) if crashes.s3 else (25, 0.2)
+    tally = random_kills(crashes, trials, longest, seed=part)
+    assert tally.clean, "\n".join(tally.notes)
+    assert tally.finished < tally.trials
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_every_boundary(crashes: Crashes, part: int) -> None:
+    """The parts take turns, so that they can run side by side."""
+    boundary = part
+    while crashes.kill_at(boundary):
+        boundary += 3
+    assert crashes.tally.clean, "\n".join(crashes.tally.notes)
+    assert crashes.tally.trials > 10
