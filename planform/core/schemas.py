@@ -383,6 +383,7 @@ class Schema(NamedTuple):
     # The one form both sides are brought to before they are compared (S2.3).
     normalise: Callable[[Object], Object] | None = None
     example: str = ""  # a module that uses it, as YAML
+    public: tuple[str, ...] = ()  # attributes that whoever lists the objects can read: no secret may stand there (S6.2)
 
     def computed(self) -> Mapping[str, Attribute]:
         return {name: item for name, item in self.attributes.items() if item.computed or item.optional_computed}

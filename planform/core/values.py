@@ -189,6 +189,15 @@ def first_unknown(value: Value) -> Unknown | None:
     return None
 
 
+def sensitive_path(value: Value, path: AttributePath = ()) -> AttributePath | None:
+    """Where the first Sensitive stands, or None."""
+    if isinstance(value, Sensitive):
+        return path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, Set)) else ()
+    found = (sensitive_path(item, (*path, key)) for key, item in items)
+    return next((item for item in found if item is not None), None)
+
+
 def leaves(value: Value) -> Iterator[Value]:
     """Every scalar, Unknown and Sealed inside; Sensitive marks are looked through."""
     if isinstance(value, Sensitive):

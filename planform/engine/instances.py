@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planform.core.addresses import Address, ResourceAddress
@@ -14,7 +14,7 @@ from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
 from planform.core.secrets import Seal
 from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
-from planform.core.values import Object, Unknown, same
+from planform.core.values import Object, Unknown, same, sensitive_path
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
@@ -92,6 +92,7 @@ def desired_object(walk: Walk, instance: Instance, kind: Kind, record: Record | 
         desired = convert_body(walk.evaluation.body(instance), schema.attributes, (), misfits)
         if misfits:
             raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
+        report(walk, instance, _secrets_in_public(schema, desired))
     if schema.check is not None:
         report(walk, instance, schema.check(desired))
     if not schema.named:
@@ -104,6 +105,19 @@ def desired_object(walk: Walk, instance: Instance, kind: Kind, record: Record | 
     if isinstance(name, str):
         _claim_name(walk, instance, name)
     return desired
+
+
+def _secrets_in_public(schema: Schema, desired: Object) -> Iterator[Misfit]:
+    """Sensitive values where everybody may read (S6.2)."""
+    for name in schema.public:
+        path = sensitive_path(desired.get(name), (name,))
+        if path is not None:
+            yield Misfit(
+                path,
+                f"{name} of a {schema.type} may not be sensitive.",
+                "Whoever may list what exists can read it; it could not be kept secret.",
+                "Take it out, or if it is no secret wrap it in nonsensitive().",
+            )
 
 
 def _claim_name(walk: Walk, instance: Instance, name: str) -> None:
@@ -231,7 +245,7 @@ def changed_leaves(
     )
 
 
-def report(walk: Walk, instance: Instance, misfits: Sequence[Misfit]) -> None:
+def report(walk: Walk, instance: Instance, misfits: Iterable[Misfit]) -> None:
     for misfit in misfits:
         walk.problems.add(misfit_diagnostic(instance, misfit))
 

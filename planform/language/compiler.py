@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from planform.core.errors import PlanformError, did_you_mean
 from planform.core.schemas import describe
-from planform.core.values import Sensitive, Unknown, Value, first_unknown, is_wholly_known, mark
+from planform.core.values import Sensitive, Unknown, Value, first_unknown, is_wholly_known, leaves, mark
 from planform.language import operators
 from planform.language.environment import Layer, Namespace, Scope, is_namespace, known_roots
 from planform.language.errors import ExpressionError, Unsuitable
@@ -531,9 +531,27 @@ def _call(node: Call) -> Closure:
         try:
             return function.call(arguments, scope)
         except Unsuitable as error:
-            raise _refused(node, function, error, scope) from None
+            raise _refused(node, function, _discreet(error, arguments), scope) from None
 
     return run
+
+
+def _discreet(error: Unsuitable, arguments: list[Value]) -> Unsuitable:
+    """The error, without its words where they repeat four characters in a row of a sensitive argument."""
+    said = error.detail + error.suggestion
+    hidden = [leaf for item in arguments for leaf in leaves(_secret(item)) if isinstance(leaf, str) and leaf]
+    if any(leaf[at : at + 4] in said for leaf in hidden for at in range(max(1, len(leaf) - 3))):
+        return Unsuitable("it is sensitive, so what is wrong with it is not shown.", argument=error.argument)
+    return error
+
+
+def _secret(value: Value) -> Value:
+    """The sensitive parts of a value."""
+    if isinstance(value, Sensitive):
+        return value.value
+    if isinstance(value, dict):
+        return [_secret(item) for item in value.values()]
+    return [_secret(item) for item in value] if isinstance(value, (list, tuple)) else None
 
 
 def _check_arity(node: Call, function: Function, given: int) -> None:

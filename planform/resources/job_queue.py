@@ -72,6 +72,7 @@ SCHEMA = Schema(
     type="job_queue",
     doc="Where jobs wait for capacity: an AWS Batch job queue for training, or a durable queue on this machine.",
     named=True,
+    public=("name", "priority", "state", "service_environment_order", "tags"),
     check=check,
     normalise=normalise,
     example="""\

@@ -23,6 +23,7 @@ SCHEMA = Schema(
     type="service_environment",
     doc="A limit on how much trains at once: an AWS Batch service environment, or a number on this machine.",
     named=True,
+    public=("name", "capacity_limits", "state", "tags"),
     check=check,
     example="""\
 resource:

@@ -506,6 +506,7 @@ SCHEMA = Schema(
     type="trainer",
     doc="What is trained, with what, on what. A change launches a new run; an unchanged definition is left alone.",
     has_runs=True,
+    public=("queue", "tags"),
     check=check,
     normalise=normalise,
     example="""\
