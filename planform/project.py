@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from planform import __version__
 from planform.backends import backend_for
+from planform.backends.encryption import PLAIN, Codec, unwrapped
 from planform.backends.remembered import Displaced, remember, remembered
 from planform.core.addresses import Address
 from planform.core.backend import Backend, Session
@@ -76,6 +77,11 @@ class Project:
     edges: Edges
     created_at: str
     warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def codec(self) -> Codec:
+        """How plans are written."""
+        return Codec(self.configuration.encryption)
 
     def snapshot(self) -> Snapshot:
         return self.backend.read()
@@ -363,15 +369,15 @@ def open_project(
         configuration=configuration,
         evaluation=evaluation,
         files=files,
-        backend=_backend(kind, settings, folder, options.workspace),
+        backend=_backend(kind, settings, folder, options.workspace, Codec(configuration.encryption)),
         edges=edges_for(configuration, folder, options.workspace),
         created_at=created_at,
         warnings=warnings,
     )
 
 
-def _backend(kind: str, settings: Object, folder: Path, workspace: str) -> Backend:
-    backend = backend_for(kind, settings, folder, workspace)
+def _backend(kind: str, settings: Object, folder: Path, workspace: str, codec: Codec) -> Backend:
+    backend = backend_for(kind, settings, folder, workspace, codec)
     known = remembered(folder).get(workspace)
     if known is None or known == (kind, settings):
         return backend
@@ -390,8 +396,9 @@ def migrate_states(folder: Path, *, copy: bool) -> Mapping[str, tuple[str, str, 
     folder = folder.resolve()
     done: dict[str, tuple[str, str, int]] = {}
     for workspace, known in sorted(remembered(folder).items()):
-        now = open_recorded(Options(folder, workspace)).configuration.backend
-        before, backend = (backend_for(*item, folder, workspace) for item in (known, now))
+        configuration = open_recorded(Options(folder, workspace)).configuration
+        now, codec = configuration.backend, Codec(configuration.encryption)
+        before, backend = (backend_for(*item, folder, workspace, codec) for item in (known, now))
         if known == now or before.location == backend.location:
             continue
         count = _migrated(before, backend) if copy else 0
@@ -490,11 +497,11 @@ def _remote_outputs(kind: str, config: Object, folder: Path) -> Object:
     return remote_outputs(kind, config, folder)
 
 
-def write_plan(plan: Plan, path: Path) -> None:
+def write_plan(plan: Plan, path: Path, codec: Codec = PLAIN) -> None:
     """Save a plan for a later apply; only its owner may read it."""
     partial = path.with_name(f".{path.name}.partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(plan_bytes(plan))
+        file.write(codec.wrapped(plan_bytes(plan)))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -505,7 +512,7 @@ def read_plan(path: Path) -> Plan:
     PlanformError: there is no such file, or it is not a plan.
     """
     try:
-        return parse_plan(path.read_bytes(), str(path))
+        return parse_plan(unwrapped(path.read_bytes(), str(path)), str(path))
     except OSError as error:
         raise PlanformError(
             f"The plan file {path} cannot be read: {error.strerror}.", suggestion="Make one: planform plan --out FILE"

@@ -44,15 +44,16 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "deepdiff": ("engine.diff", "render"),
     "pathspec": ("training",),
     "filelock": ("backends", "providers.local"),
-    "boto3": ("providers.aws", "backends.s3"),
-    "botocore": ("providers.aws", "backends.s3"),
+    "boto3": ("providers.aws", "backends.s3", "backends.encryption"),
+    "botocore": ("providers.aws", "backends.s3", "backends.encryption"),
+    "cryptography": ("backends.encryption",),
     "docker": ("providers.local",),
     "rich": ("cli", "render"),
     "click": ("cli",),
 }
 
 # Too slow to load on the way to a plan: imported inside the functions that use them.
-LAZY = ("boto3", "botocore", "deepdiff", "docker", "jinja2", "rich")
+LAZY = ("boto3", "botocore", "cryptography", "deepdiff", "docker", "jinja2", "rich")
 
 # The oldest Python that a user's training image may have; planform/runtime runs there.
 OLDEST_PYTHON = (3, 7)

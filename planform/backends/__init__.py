@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from planform.backends.encryption import PLAIN, Codec
 from planform.core.backend import Backend
 from planform.core.errors import PlanformError, did_you_mean
 from planform.core.values import Object
 
 
-def _local(settings: Object, folder: Path, workspace: str) -> Backend:
+def _local(settings: Object, folder: Path, workspace: str, codec: Codec) -> Backend:
     from planform.backends.local import LocalBackend
 
     _check(settings, "local", ("path",))
@@ -20,10 +21,10 @@ def _local(settings: Object, folder: Path, workspace: str) -> Backend:
         raise PlanformError(
             "The path of the local backend must be a string.", suggestion='For example: path: "state/main.json"'
         )
-    return LocalBackend(folder / Path(path).expanduser())
+    return LocalBackend(folder / Path(path).expanduser(), codec)
 
 
-def _s3(settings: Object, folder: Path, workspace: str) -> Backend:
+def _s3(settings: Object, folder: Path, workspace: str, codec: Codec) -> Backend:
     from planform.backends.s3.backend import S3Backend
 
     _check(settings, "s3", ("bucket", "key", "region", "profile", "endpoint_url", "kms_key_id"))
@@ -33,13 +34,13 @@ def _s3(settings: Object, folder: Path, workspace: str) -> Backend:
                 f"The s3 backend needs a {name}.",
                 suggestion='For example: s3: {bucket: team-state, key: "digits/${planform.workspace}.json"}',
             )
-    return S3Backend(settings)
+    return S3Backend(settings, codec)
 
 
-KINDS: Mapping[str, Callable[[Object, Path, str], Backend]] = MappingProxyType({"local": _local, "s3": _s3})
+KINDS: Mapping[str, Callable[[Object, Path, str, Codec], Backend]] = MappingProxyType({"local": _local, "s3": _s3})
 
 
-def backend_for(kind: str, settings: Object, folder: Path, workspace: str) -> Backend:
+def backend_for(kind: str, settings: Object, folder: Path, workspace: str, codec: Codec = PLAIN) -> Backend:
     """The backend that a configuration names; `folder` is the root module's.
 
     Raises:
@@ -48,7 +49,7 @@ def backend_for(kind: str, settings: Object, folder: Path, workspace: str) -> Ba
     if kind not in KINDS:
         known = ", ".join(sorted(KINDS))
         raise PlanformError(f'There is no backend "{kind}".', f"Backends: {known}.", did_you_mean(kind, KINDS))
-    return KINDS[kind](settings, folder, workspace)
+    return KINDS[kind](settings, folder, workspace, codec)
 
 
 def _check(settings: Object, kind: str, known: tuple[str, ...]) -> None:

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from planform.backends.encryption import entry_of
 from planform.core.errors import StateDamaged
 from planform.core.state import Entry
-from planform.core.statefile import parse_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def parse_journal(data: bytes, where: str) -> Journal:
         head = json.loads(lines[0])
         if head["format"] != 1:
             raise ValueError(f"it has format {head['format']}")
-        return Journal(head["journal"], head["lineage"], tuple(map(parse_entry, lines[1:])))
+        return Journal(head["journal"], head["lineage"], tuple(map(entry_of, lines[1:])))
     except (KeyError, TypeError, ValueError) as error:
         raise StateDamaged(f"The journal {where} cannot be read by this version of planform: {error}.") from error
 

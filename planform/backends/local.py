@@ -26,6 +26,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
+from planform.backends.encryption import PLAIN, Codec
 from planform.backends.holder import held_text, holder_text, lives, new_holder, parse_holder
 from planform.backends.journal import Journal, JournalFile, framed, header, parse_journal, sync, sync_folder, write_all
 from planform.backends.snapshots import fits, fresh, onwards, results_of, signed
@@ -39,7 +40,6 @@ from planform.core.state import (
     State,
 )
 from planform.core.statefile import (
-    entry_line,
     ledger_text,
     parse_document,
     parse_ledger,
@@ -57,8 +57,8 @@ _EPOCH = "1970-01-01T00:00:00+00:00"
 class LocalBackend:
     """The state of one workspace in the file `path`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.location = path, str(path)
+    def __init__(self, path: Path, codec: Codec = PLAIN) -> None:
+        self.path, self.location, self.codec = path, str(path), codec
         self.ledger_path = path.with_name(f"{path.stem}.ledger.json")
         self.journal_path = path.with_name(f"{path.stem}.journal")
         self.lock_path = path.with_name(f"{path.name}.lock")
@@ -162,7 +162,7 @@ class LocalBackend:
 
     def _trusted(self, data: bytes, path: Path, parse: Callable[[str, str], T]) -> T:
         try:
-            return parse(_decoded(data), str(path))
+            return parse(self.codec.text(data, str(path)), str(path))
         except StateDamaged as error:
             # A newer format or a foreign state says itself what to do; it must not be overwritten.
             raise StateDamaged(error.summary, error.detail, error.suggestion or self._way_back(path, parse)) from error
@@ -187,9 +187,9 @@ class LocalBackend:
         older = self.older_backups() if path == self.path else []
         for backup in (backup_path(path), *reversed(older)):
             try:
-                parse(_decoded(backup.read_bytes()), str(backup))
+                parse(self.codec.text(backup.read_bytes(), str(backup)), str(backup))
                 written = f"{datetime.fromtimestamp(backup.stat().st_mtime):%Y-%m-%d %H:%M:%S}"
-            except (OSError, StateDamaged):
+            except (OSError, StateError):
                 continue
             return f"The newest good backup is of {written}; to go back to it: {_command('cp', backup, path)}"
         return "There is no good backup beside it; restore the file from a copy of your own."
@@ -272,7 +272,7 @@ class LocalSession:
 
     def append(self, entries: Sequence[Entry], durable: bool = True) -> None:
         """Write entries to the journal; without `durable` they survive this process, but maybe not a power failure."""
-        lines = [entry_line(entry) for entry in entries]
+        lines = [self._backend.codec.line(entry) for entry in entries]
         with self._mutex:
             if self._failure is not None:
                 raise self._refusal(self._failure, entries, lines)
@@ -306,7 +306,7 @@ class LocalSession:
                 self._back_up()
                 self._write_state(state, (), "")
                 if ledger.runs or self._backend.ledger_path.exists():
-                    _write(self._backend.ledger_path, ledger_text(ledger, state.lineage))
+                    self._write(self._backend.ledger_path, ledger_text(ledger, state.lineage))
                 sync_folder(self._backend.path.parent)
             except OSError as error:
                 raise _unwritable(self._backend.path, error) from error
@@ -344,7 +344,7 @@ class LocalSession:
         state = now.state
         if now.ledger != before.ledger:
             _keep_backup(backend.ledger_path)
-            _write(backend.ledger_path, ledger_text(now.ledger, state.lineage))
+            self._write(backend.ledger_path, ledger_text(now.ledger, state.lineage))
             sync_folder(backend.path.parent)
         if state.serial != before.state.serial or now.uncertain != before.uncertain:
             state = signed(state)
@@ -360,8 +360,11 @@ class LocalSession:
         backend.journal_path.unlink(missing_ok=True)
 
     def _write_state(self, state: State, uncertain: Sequence[Intent], mark: str) -> None:
-        _write(self._backend.path, state_text(state, uncertain, mark))
+        self._write(self._backend.path, state_text(state, uncertain, mark))
         sync_folder(self._backend.path.parent)
+
+    def _write(self, path: Path, text: str) -> None:
+        _write(path, self._backend.codec.data(text))
 
     def _back_up(self) -> None:
         backup = backup_path(self._backend.path)
@@ -433,12 +436,8 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _decoded(data: bytes) -> str:
-    return data.decode(errors="replace").replace("\r\n", "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file with all of the text, or leave it as it was."""
+def _write(path: Path, data: bytes) -> None:
+    """Replace the file with all of the data, or leave it as it was."""
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         mode = path.stat().st_mode & 0o777
@@ -448,7 +447,7 @@ def _write(path: Path, text: str) -> None:
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
         try:
             os.fchmod(file, mode)
-            write_all(file, text.encode())
+            write_all(file, data)
             sync(file)
         finally:
             os.close(file)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from planform.backends import backend_for
+from planform.backends.encryption import PLAIN
 from planform.core.errors import PlanformError
 from planform.core.values import Object, Sealed, Sensitive, leaves
 
@@ -36,11 +37,9 @@ def _in_file(settings: Object, folder: Path) -> tuple[str, str]:
     if not path:
         raise PlanformError("A local remote_state needs config.path.", suggestion="config: {path: ../state.json}")
     try:
-        return (folder / Path(path).expanduser()).read_text(), path
+        return PLAIN.text((folder / Path(path).expanduser()).read_bytes(), path), path
     except OSError as error:
         raise PlanformError(f"The state {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise PlanformError(f"{path} is no state: it is not text.") from None
 
 
 def _in_bucket(settings: Object) -> tuple[str, str]:
@@ -55,7 +54,7 @@ def _in_bucket(settings: Object) -> tuple[str, str]:
     found = bucket.get(str(settings["key"]))
     if found is None:
         raise PlanformError(f"There is no state {place}.")
-    return found.data.decode(errors="replace"), place
+    return PLAIN.text(found.data, place), place
 
 
 def _terraform_document(text: str) -> dict[str, Any] | None:

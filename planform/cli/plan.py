@@ -64,7 +64,7 @@ def command(
     if not as_json:
         screen.out(plan_document(plan, layout, screen))
     if out:
-        write_plan(plan, Path(out))
+        write_plan(plan, Path(out), project.codec)
         if not as_json and layout.format == "text":
             screen.out(f"\nSaved as {out}. To do exactly this: planform apply {_shell(out)}\n")
     return CHANGES if detailed_exitcode and not plan.is_empty else EMPTY

@@ -160,4 +160,5 @@ class Configuration(NamedTuple):
     private_sources: frozenset[str] = frozenset()  # files that hold a sensitive literal
     imports: tuple[Import, ...] = ()
     data: Mapping[Address, Instance] = MappingProxyType({})  # what is read before planning
+    encryption: Mapping[str, Value] = MappingProxyType({})  # of states and plans at rest; empty: none
     ephemeral: frozenset[str] = frozenset()  # variables whose values are never stored

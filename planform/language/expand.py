@@ -99,6 +99,7 @@ class _Expansion:
             workspace=self.workspace,
             folder=self.module.folder,
             backend=backend,
+            encryption=self.encryption(),
             provider_settings=settings,
             variables=self.evaluation.variables,
             resources=self.found.blocks,
@@ -145,6 +146,10 @@ class _Expansion:
             return ("local", {})
         ((name, settings),) = given.items()
         return (name, settings if isinstance(settings, dict) else {})
+
+    def encryption(self) -> Object:
+        given = self.setting("encryption")
+        return given if isinstance(given, dict) else {}
 
     def settings(self, settings: Settings) -> Object:
         value = self.known(settings.body, settings.place, ())

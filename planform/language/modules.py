@@ -82,6 +82,17 @@ _PLANFORM = attributes(
     required_version=Attribute(STRING),
     default_provider=Attribute(STRING),
     backend=Attribute(Nested(_BACKENDS)),
+    encryption=Attribute(
+        Nested(
+            attributes(
+                passphrase_env=Attribute(STRING),
+                kms_key_id=Attribute(STRING),
+                region=Attribute(STRING),
+                profile=Attribute(STRING),
+                endpoint_url=Attribute(STRING),
+            )
+        )
+    ),
 )
 _VALIDATION = attributes(condition=Attribute(ANY, required=True), error_message=Attribute(STRING, required=True))
 _VARIABLE = attributes(
@@ -478,6 +489,11 @@ class _Reader:
             backend = body.get("backend") if isinstance(body, dict) else None
             if isinstance(backend, dict):
                 self.backend(place, backend)
+            encryption = checked.get("encryption")
+            if isinstance(encryption, dict) and len({"passphrase_env", "kms_key_id"} & set(encryption)) != 1:
+                detail = "States and plans are encrypted with one key: from a passphrase or from KMS."
+                suggestion = "Write encryption: {passphrase_env: NAME} or {kms_key_id: ARN}."
+                self.problem(place, "One key", detail, suggestion, inner=("encryption",), key=True)
             provider = checked.get("default_provider")
             if isinstance(provider, str) and provider.partition(".")[0] not in self.kinds:
                 self.unknown_provider(place, ("default_provider",), provider)

@@ -130,6 +130,18 @@ BLOCKS: Mapping[str, Mapping[str, Attribute]] = {
             ),
             "Where the state is kept: one of these.",
         ),
+        encryption=Attribute(
+            Nested(
+                attributes(
+                    passphrase_env=Attribute(STRING, "The environment variable that holds a passphrase."),
+                    kms_key_id=Attribute(STRING, "A key of AWS KMS, instead of a passphrase."),
+                    region=Attribute(STRING, "The region of that key."),
+                    profile=Attribute(STRING, "A profile of the AWS configuration."),
+                    endpoint_url=Attribute(STRING, "Another server that speaks KMS."),
+                )
+            ),
+            "Encrypt states and plans at rest (AES-256-GCM); needs `planform[encryption]`.",
+        ),
     ),
     "variable": attributes(
         type=Attribute(STRING, "A type constraint: `string`, `number`, `bool`, `list(string)`, `object({...})`, ..."),

@@ -41,6 +41,15 @@ class S3:
         )
         self.client.create_bucket(Bucket=self.bucket)
 
+    def kms_key(self) -> str:
+        """A key of the KMS on the same server."""
+        import boto3
+
+        kms = boto3.client(
+            "kms", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t"
+        )
+        return str(kms.create_key()["KeyMetadata"]["KeyId"])
+
     def settings(self, key: str = "t/main.json", **more: str) -> Object:
         return {"bucket": self.bucket, "key": key, "endpoint_url": self.url, **more}
 

@@ -94,3 +94,21 @@ def test_no_plan_file(user: User) -> None:
     assert "nowhere.pfplan" in user.run("apply", "nowhere.pfplan", code=1)
     user.write("garbage", "x.pfplan")
     assert "is not a plan file" in user.run("apply", "x.pfplan", code=1)
+
+
+def test_plans_are_encrypted_too(user: User) -> None:
+    user.write(
+        "planform: {name: e, encryption: {passphrase_env: TEAM_PASSPHRASE}}\n"
+        "resource: {planform_data: {a: {input: some value}}}\n"
+    )
+    assert "TEAM_PASSPHRASE is not set" in user.run("plan", "--out", "p.pfplan", code=1)
+    user.environment["TEAM_PASSPHRASE"] = "x"
+    user.run("plan", "--out", "p.pfplan")
+    assert (user.folder / "p.pfplan").read_bytes().startswith(b"planform-encrypted:1:")
+    assert "planform_data.a" in user.run("show", "p.pfplan")
+    user.run("apply", "p.pfplan")
+    assert (user.folder / "state" / "default.json").read_bytes().startswith(b"planform-encrypted:1:")
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+    assert '"input": "some value"' in user.run("state", "pull")
+    user.edit("{passphrase_env: TEAM_PASSPHRASE}", "{}")
+    assert "Write encryption: {passphrase_env: NAME}" in user.run("plan", code=1)

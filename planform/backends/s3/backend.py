@@ -13,6 +13,7 @@ from threading import Lock
 from time import monotonic
 from typing import NamedTuple
 
+from planform.backends.encryption import PLAIN, Codec, entry_of
 from planform.backends.holder import held_text, new_holder
 from planform.backends.journal import framed, parse_lines
 from planform.backends.s3 import lease as leases
@@ -23,10 +24,8 @@ from planform.core.errors import StateDamaged, StateError
 from planform.core.state import Entry, Ledger, Snapshot, State
 from planform.core.statefile import (
     StateDocument,
-    entry_line,
     ledger_text,
     parse_document,
-    parse_entry,
     parse_ledger,
     pulled_text,
     state_text,
@@ -42,8 +41,8 @@ _DIGITS = 12
 class S3Backend:
     """The state of one workspace at `key` of a bucket. Settings are those of `backend: {s3: ...}`."""
 
-    def __init__(self, settings: Object) -> None:
-        self.bucket = Bucket(settings)
+    def __init__(self, settings: Object, codec: Codec = PLAIN) -> None:
+        self.bucket, self.codec = Bucket(settings), codec
         self.key = str(settings["key"])
         stem = re.sub(r"\.json$", "", self.key)
         self.ledger_key, self.lock_key = f"{stem}.ledger.json", f"{self.key}.lock"
@@ -172,7 +171,7 @@ class S3Backend:
 
     def _document(self, state: Found) -> StateDocument:
         try:
-            return parse_document(_decoded(state.data), self.location)
+            return parse_document(self.codec.text(state.data, self.location), self.location)
         except StateDamaged as error:
             raise StateDamaged(error.summary, error.detail, error.suggestion or self._way_back()) from None
 
@@ -180,7 +179,7 @@ class S3Backend:
         if ledger is None:
             return Ledger()
         where = self.bucket.url(self.ledger_key)
-        runs, owner = parse_ledger(_decoded(ledger.data), where)
+        runs, owner = parse_ledger(self.codec.text(ledger.data, where), where)
         if owner != lineage:
             raise StateDamaged(
                 f"The ledger {where} belongs to another state than {self.location}.",
@@ -200,8 +199,8 @@ class S3Backend:
     def _way_back(self) -> str:
         backup = self.bucket.get(self.backup_key)
         if backup is not None:
-            with suppress(StateDamaged):
-                parse_document(_decoded(backup.data), self.backup_key)
+            with suppress(StateError):
+                parse_document(self.codec.text(backup.data, self.backup), self.backup)
                 return f"To go back to its backup: aws s3 cp {self.bucket.url(self.backup_key)} {self.location}"
         versions = f"aws s3api list-object-versions --bucket {self.bucket.name} --prefix {self.key}"
         return f"Restore it from its versions: {versions}"
@@ -254,7 +253,7 @@ class S3Session:
 
     def append(self, entries: Sequence[Entry], durable: bool = True) -> None:
         """Write entries to the journal as one object; without `durable` they may wait for the next ones."""
-        lines = [entry_line(entry) for entry in entries]
+        lines = [self._backend.codec.line(entry) for entry in entries]
         with self._mutex:
             try:
                 if self._failure is None:
@@ -386,9 +385,10 @@ class S3Session:
     def _replace(self, key: str, text: str, etag: str | None) -> str:
         """Write over what we know is there. What a former holder wrote just before it lost the lock is contained in
         what we write: we have replayed its journal."""
+        data = self._backend.codec.data(text)
         for _ in range(READ_TRIES):
             try:
-                return self._bucket.put(key, text.encode(), etag)
+                return self._bucket.put(key, data, etag)
             except Taken as taken:
                 self._lease.check(now=True)
                 etag = taken.found.etag if taken.found is not None else None
@@ -443,7 +443,7 @@ class S3Session:
             self._recovery = Path(name)
         now = self._replayed()
         partial = self._recovery.with_suffix(".partial")
-        partial.write_text(pulled_text(now._replace(state=signed(now.state))))
+        partial.write_bytes(self._backend.codec.data(pulled_text(now._replace(state=signed(now.state)))))
         partial.chmod(0o600)
         partial.replace(self._recovery)
         return self._recovery
@@ -464,7 +464,7 @@ def parse_object(data: bytes, where: str) -> list[Entry]:
     try:
         if not lines or not data.endswith(b"\n") or json.loads(lines[0])["format"] != 1:
             raise ValueError("it has no header of format 1")
-        return [parse_entry(line) for line in lines[1:]]
+        return [entry_of(line) for line in lines[1:]]
     except (KeyError, TypeError, ValueError) as error:
         raise StateDamaged(f"The journal {where} cannot be read by this version of planform: {error}.") from error
 
@@ -479,7 +479,3 @@ def number_of(key: str) -> int:
     """The number of a journal object; 0 for anything else that lies there."""
     text = key.rpartition("/")[2]
     return int(text) if text.isdigit() else 0
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode(errors="replace")
