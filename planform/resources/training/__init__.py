@@ -1,0 +1,1 @@
+"""What the types that train have in common: their blocks, their rules and their one form."""
