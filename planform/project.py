@@ -473,10 +473,10 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
 
     @cache
     def provider(name: str) -> Provider:
-        kind = name.partition(".")[0]
-        settings = convert_body(
-            configuration.provider_settings.get(name, {}), provider_settings().get(kind, {}), (), []
-        )
+        configured, _, region = name.partition("@")  # `aws.eu@eu-west-3`: the settings of aws.eu, in another region
+        kind = configured.partition(".")[0]
+        given = {**configuration.provider_settings.get(configured, {}), **({"region": region} if region else {})}
+        settings = convert_body(given, provider_settings().get(kind, {}), (), [])
         match kind:
             case "planform":
                 from planform.providers.builtin import BuiltinProvider

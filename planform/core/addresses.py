@@ -167,3 +167,8 @@ def _unquoted(literal: str, text: str) -> str:
         return str(json.loads(literal))
     except ValueError as error:
         raise ValueError(f"{text!r} is not an address: the key {literal} is not a JSON string") from error
+
+
+def provider_kind(provider: str) -> str:
+    """`aws` of `aws`, of the alias `aws.eu`, and of `aws.eu@eu-west-3`, the same in another region."""
+    return provider.partition("@")[0].partition(".")[0]

@@ -55,6 +55,7 @@ class Resource(NamedTuple):
     repetition: Repetition
     repeat: Body  # what stands under count, for_each or enabled
     provider: Body
+    region: Body
     lifecycle: Body
     depends_on: Body
 
@@ -126,6 +127,7 @@ class Module(NamedTuple):
     removed: tuple[Listed, ...] = ()
     checks: Mapping[str, Listed] = MappingProxyType({})
     provider_kinds: tuple[str, ...] = ()  # the providers there are
+    regional_kinds: tuple[str, ...] = ()  # those that can work in several regions
     imports: tuple[Listed, ...] = ()
     data: Mapping[ResourceAddress, Resource] = MappingProxyType({})  # what is read before planning
     graph: Graph = Graph()  # of the whole tree; only the root module has it

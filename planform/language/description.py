@@ -21,7 +21,10 @@ Form: TypeAlias = dict[str, Any]
 
 def described(module: Module, configuration: Configuration, settings: Mapping[str, Mapping[str, Attribute]]) -> Form:
     """`configuration` and `relevant_attributes`. `settings` are the attribute tables of the providers."""
-    keys = {instance.block.address: instance.provider or "planform" for instance in configuration.instances.values()}
+    keys = {
+        instance.block.address: instance.provider.partition("@")[0] or "planform"
+        for instance in configuration.instances.values()
+    }
     return {
         "configuration": {
             "provider_config": {

@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from planform.core.addresses import Address, InstanceKey, ModulePath, ModuleStep, ResourceAddress, module_text
+from planform.core.addresses import (
+    Address,
+    InstanceKey,
+    ModulePath,
+    ModuleStep,
+    ResourceAddress,
+    module_text,
+    provider_kind,
+)
 from planform.core.configuration import (
     Body,
     Check,
@@ -75,10 +83,11 @@ class _Expansion:
         self.evaluation = Evaluation(module, variables, facts, files, plan_time)
         self.scope = self.evaluation.scope(())
         facts["name"] = self.name()
+        self.settings: dict[str, Object] = {}
         self.default_provider = self.default()
 
     def configuration(self) -> tuple[Configuration, Evaluation]:
-        settings = {name: self.settings(item) for name, item in self.module.providers.items()}
+        self.settings = {name: self.settings_of(item) for name, item in self.module.providers.items()}
         backend = self.backend()
         self.walk(())
         outputs = {
@@ -100,7 +109,7 @@ class _Expansion:
             folder=self.module.folder,
             backend=backend,
             encryption=self.encryption(),
-            provider_settings=settings,
+            provider_settings=self.settings,
             variables=self.evaluation.variables,
             resources=self.found.blocks,
             instances=self.found.instances,
@@ -151,7 +160,7 @@ class _Expansion:
         given = self.setting("encryption")
         return given if isinstance(given, dict) else {}
 
-    def settings(self, settings: Settings) -> Object:
+    def settings_of(self, settings: Settings) -> Object:
         value = self.known(settings.body, settings.place, ())
         return value if isinstance(value, dict) else {}
 
@@ -257,8 +266,9 @@ class _Expansion:
         else:
             block = self.found.blocks[resource.address] = self.block(scope, resource)
         provider = "" if kind in BUILT_IN else self.default_provider
-        by_instance = resource.provider is not None and kind not in BUILT_IN and _uses_instance(resource.provider)
-        if resource.provider is not None and kind not in BUILT_IN and not by_instance:
+        given = [] if kind in BUILT_IN else [body for body in (resource.provider, resource.region) if body is not None]
+        by_instance = any(map(_uses_instance, given))
+        if given and not by_instance:
             provider = self.provider_of(resource, scope)
         for key, value in keys.items():
             if by_instance:
@@ -267,8 +277,16 @@ class _Expansion:
             instances[address] = Instance(address, block, provider, value)
 
     def provider_of(self, resource: Resource, scope: Scope) -> str:
-        value = self.known(resource.provider, resource.place, ("provider",), scope)
-        return self.provider(value, resource.place, ("provider",))
+        provider = self.default_provider
+        if resource.provider is not None:
+            value = self.known(resource.provider, resource.place, ("provider",), scope)
+            provider = self.provider(value, resource.place, ("provider",))
+        if resource.region is None or provider_kind(provider) not in self.module.regional_kinds:
+            return provider
+        region = reveal(self.known(resource.region, resource.place, ("region",), scope))
+        if not isinstance(region, str) or region == self.settings.get(provider, {}).get("region"):
+            return provider
+        return f"{provider}@{region}"
 
     def block(self, scope: ModuleScope, resource: Resource) -> ResourceBlock:
         lifecycle = Lifecycle()

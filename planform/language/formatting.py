@@ -24,7 +24,7 @@ BLOCKS = (
     *("planform", "provider", "variable", "locals", "defaults", "data", "resource", "module"),
     *("moved", "import", "removed", "check", "output"),
 )
-_RANKS: Mapping[str, int] = {"source": -3, "count": -2, "for_each": -2, "enabled": -2, "provider": -1}
+_RANKS: Mapping[str, int] = {"source": -3, "count": -2, "for_each": -2, "enabled": -2, "provider": -1, "region": -1}
 _LAST: Mapping[str, int] = {"depends_on": 1, "lifecycle": 2}
 _OF_THE_FILE = ("# yaml-language-server:", "#!", "# vim:", "# -*-")  # not about the block they stand over
 # Line breaks and blanks that another layout could lose: what holds them is written on one line, escaped.

@@ -127,7 +127,10 @@ _LIFECYCLE = attributes(
     destroy=Attribute(BOOL),
 )
 _CHECK = attributes(**{"assert": Attribute(list_of(Nested(_VALIDATION)), required=True)})
-_META = {**_REPEAT, **attributes(provider=Attribute(STRING), lifecycle=Attribute(Nested(_LIFECYCLE)))}
+_META = {
+    **_REPEAT,
+    **attributes(provider=Attribute(STRING), region=Attribute(STRING), lifecycle=Attribute(Nested(_LIFECYCLE))),
+}
 _REPEATS: tuple[Repetition, ...] = ("count", "for_each", "enabled")
 _DATA_META = {name: item for name, item in _META.items() if name not in ("lifecycle", "depends_on")}
 
@@ -199,6 +202,7 @@ class _Reader:
         self.root, self.schemas, self.sources, self.settings = root, schemas, sources, settings
         self.modules = modules
         self.kinds = tuple(settings) or PROVIDERS
+        self.regional = tuple(kind for kind, table in settings.items() if "region" in table)
         self.problems = Problems()
         self.folders: dict[str, list[Document]] = {}
         self.lost: set[str] = set()  # names of resources whose type does not exist
@@ -317,6 +321,7 @@ class _Reader:
             removed,
             checks,
             self.kinds,
+            self.regional,
             imports,
             data,
         )
@@ -606,7 +611,7 @@ class _Reader:
 
     def defaults(self, name: str, place: Place, body: Body) -> Object | None:
         """What fills absent fields of all resources of one type (S1.8), when nothing is wrong with it."""
-        allowed = {key: item for key, item in _META.items() if key in ("provider", "lifecycle")}
+        allowed = {key: item for key, item in _META.items() if key in ("provider", "region", "lifecycle")}
         table = {key: item._replace(required=False) for key, item in self.schemas[name].attributes.items()}
         before = len(self.problems.items)
         if self.body(place, body, {**table, **allowed}) is None or len(self.problems.items) > before:
@@ -657,6 +662,7 @@ class _Reader:
             repetition,
             repeat,
             meta.get("provider"),
+            meta.get("region"),
             meta.get("lifecycle"),
             meta.get("depends_on"),
         )

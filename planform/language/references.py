@@ -98,8 +98,9 @@ class _Builder:
             edges += self.follow(module, resource.repeat, place, (), resource.repetition)
         if resource.converted is None:
             edges += self.follow(module, resource.body, place, allowed)
-        if resource.provider is not None:
-            edges += self.follow(module, resource.provider, place, allowed, "provider")
+        for name, body in (("provider", resource.provider), ("region", resource.region)):
+            if body is not None:
+                edges += self.follow(module, body, place, allowed, name)
         if isinstance(resource.lifecycle, dict):
             edges += self.lifecycle(module, resource, allowed)
         if resource.depends_on is not None:

@@ -68,6 +68,9 @@ META: Mapping[str, Attribute] = {
     **REPEAT,
     **attributes(
         provider=Attribute(STRING, "Who makes it real, instead of the default provider: `aws`, `local`, `aws.eu`."),
+        region=Attribute(
+            STRING, "Where it is, instead of the provider's region; a provider without regions pays no heed."
+        ),
         depends_on=_DEPENDS_ON,
         lifecycle=Attribute(
             Nested(

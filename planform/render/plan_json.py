@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from planform.core.addresses import module_text, parse_address
+from planform.core.addresses import module_text, parse_address, provider_kind
 from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan
 from planform.core.values import AttributePath, Value
 from planform.render.tally import kind_of
@@ -213,7 +213,7 @@ def _with(value: Value, path: AttributePath, new: Value) -> Value:
 def _configuration(plan: Plan) -> dict[str, Any]:
     """The configuration as the plan describes it, with every provider that makes something."""
     form = dict(plan.described.get("configuration", {"root_module": {}}))
-    used = {change.provider: {"name": change.provider.partition(".")[0]} for change in plan.changes if change.provider}
+    used = {change.provider: {"name": provider_kind(change.provider)} for change in plan.changes if change.provider}
     providers = {**used, **form.get("provider_config", {})}
     form["provider_config"] = {
         key: {**value, "full_name": provider_name(key)} for key, value in sorted(providers.items())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planform.core.addresses import Address, ModulePath, module_text
+from planform.core.addresses import Address, ModulePath, module_text, provider_kind
 from planform.core.values import Sealed, Sensitive, Set, Unknown, Value
 
 FORMAT_VERSION = "1.2"
@@ -72,7 +72,7 @@ def type_json(value: Value) -> Any:
 
 def provider_name(provider: str) -> str:
     """Whose resource it is, as a registry address."""
-    base = provider.partition(".")[0]
+    base = provider_kind(provider)
     return {"aws": "registry.terraform.io/hashicorp/aws", "": "planform.io/builtin/planform"}.get(
         base, f"planform.io/builtin/{base}"
     )

@@ -9,6 +9,7 @@ import pytest
 from planform.core.addresses import parse_address
 from planform.core.configuration import Lifecycle
 from planform.core.errors import Diagnosed
+from planform.core.schemas import STRING, Attribute, attributes
 from planform.core.values import Sensitive, Unknown
 from planform.language.expand import expand
 from planform.language.files import DiskFiles
@@ -406,3 +407,37 @@ resource:
         body = evaluation.body(instance)
         evaluation.set(address, {**body, "output": body["input"], "id": "x"})
     assert time.process_time() - started < 1
+
+
+def test_a_region_of_its_own(tmp_path):
+    """`region` is another region of the same provider; a provider without regions pays no heed to it."""
+    main = """
+provider:
+  aws: {region: us-west-2}
+  aws.eu: {region: eu-west-1}
+  local: {}
+planform: {default_provider: aws}
+variable:
+  place: {default: us-east-1}
+resource:
+  job_queue:
+    here: {priority: 1}
+    there: {priority: 1, region: "${var.place}"}
+    same: {priority: 1, region: us-west-2}
+    alias: {priority: 1, provider: aws.eu, region: eu-west-3}
+    each: {for_each: {a: eu-west-1, b: eu-west-2}, priority: 1, region: "${each.value}"}
+    home: {priority: 1, provider: local, region: eu-west-1}
+"""
+    write(tmp_path, {"main.pf.yaml": main})
+    settings = {"aws": attributes(region=Attribute(STRING)), "local": {}}
+    module = load(str(tmp_path), SCHEMAS, None, settings)
+    configuration, _ = expand(module, {"place": "us-east-1"}, "default", DiskFiles(str(tmp_path)), NOW)
+    assert {str(address): instance.provider for address, instance in configuration.instances.items()} == {
+        "job_queue.here": "aws",
+        "job_queue.there": "aws@us-east-1",
+        "job_queue.same": "aws",
+        "job_queue.alias": "aws.eu@eu-west-3",
+        'job_queue.each["a"]': "aws@eu-west-1",
+        'job_queue.each["b"]': "aws@eu-west-2",
+        "job_queue.home": "local",
+    }
