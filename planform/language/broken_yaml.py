@@ -12,6 +12,9 @@ from planform.core.configuration import SourceFile
 from planform.core.errors import Diagnostic, Span
 from planform.language.text import diagnostic_at, lines_of, source_line
 
+DEPTH = 200  # how deep mappings and lists may be nested
+TOO_DEEP = ("Nested too deeply", f"Mappings and lists may be nested {DEPTH} deep.")
+
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -21,6 +24,9 @@ def explain(source: SourceFile, error: Exception) -> Diagnostic:
     if unreadable is not None:
         return unreadable
     line, column = _place(error)
+    if "maximum nesting depth" in str(error):  # libyaml has a limit of its own in front of ours
+        span = Span(source.path, line, column, column + 1)
+        return diagnostic_at(source, span, *TOO_DEEP)
     for number in dict.fromkeys((line, _line_before(source, line), _context_line(error))):
         if number:
             for summary, detail, repair in _REPAIRS:

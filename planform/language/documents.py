@@ -20,13 +20,12 @@ import yaml
 from planform.core.configuration import Body, Place, SourceFile
 from planform.core.errors import Diagnosed, Diagnostic, Problems, Span, did_you_mean
 from planform.core.values import AttributePath, Value
-from planform.language.broken_yaml import Loader, explain
+from planform.language.broken_yaml import DEPTH, TOO_DEEP, Loader, explain
 from planform.language.errors import ExpressionError
 from planform.language.expressions import Expression, compile_string
 from planform.language.text import diagnostic_at, lines_of, starts_of
 
 NODES = 1_000_000
-DEPTH = 200
 KEYS = 3  # outer keys whose places are kept: resource, its type, its name
 
 _CONSTANTS: Mapping[str, Value] = {
@@ -178,7 +177,7 @@ class _Builder:
         if kind is yaml.AliasEvent:
             return self.alias(event)
         if depth >= DEPTH:
-            self.stop(event, "Nested too deeply", f"Mappings and lists may be nested {DEPTH} deep.")
+            self.stop(event, *TOO_DEEP)
         if event.tag is not None:
             self.tag(event)
         anchor, before = event.anchor, self.count
