@@ -135,6 +135,7 @@ class Layout(NamedTuple):
     form: str = "concise"  # concise, full, summary
     format: str = "text"  # text, markdown, json
     max_chars: int = 0
+    terraform_names: bool = False
 
 
 def layout_options(command: F) -> F:
@@ -148,15 +149,16 @@ def layout_options(command: F) -> F:
         help="For people, for a pull request, or Terraform's plan JSON.",
     )
     @click.option("--max-chars", type=click.IntRange(min=1000), metavar="N", help="Cut markdown to N characters.")
+    @click.option("--terraform-names", is_flag=True, help="In JSON: the types that Terraform's providers have for it.")
     @functools.wraps(command)
-    def wrapped(form: str, format: str, max_chars: int | None, **rest: Any) -> Any:
+    def wrapped(form: str, format: str, max_chars: int | None, terraform_names: bool, **rest: Any) -> Any:
         if max_chars is not None and format != "markdown":
             raise PlanformError(
                 "--max-chars cuts only markdown.", suggestion="Add --format markdown, or leave --max-chars out."
             )
         if form != "concise" and format != "text":
             raise PlanformError(f"--{form} is a form of text; --format {format} has one form only.")
-        return command(layout=Layout(form, format, max_chars or 0), **rest)
+        return command(layout=Layout(form, format, max_chars or 0, terraform_names), **rest)
 
     return wrapped  # type: ignore[return-value]
 

@@ -72,6 +72,8 @@ def command(
 
 def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
     """The plan in the format that was asked for."""
+    if layout.terraform_names and layout.format != "json":
+        raise PlanformError("--terraform-names is about plans in JSON.", suggestion="Add --format json.")
     if layout.format == "markdown":
         from planform.render.plan_markdown import markdown
 
@@ -79,7 +81,12 @@ def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
     if layout.format == "json":
         from planform.render.plan_json import plan_json
 
-        return one_line(plan_json(plan))
+        form = plan_json(plan)
+        if layout.terraform_names:
+            from planform.render.terraform_names import terraform_names
+
+            form = terraform_names(form)
+        return one_line(form)
     return plan_form(plan, layout.form, screen)
 
 

@@ -220,6 +220,7 @@ def test_refresh_only_exits_with_2_on_drift_that_is_managed(run: Run) -> None:
         ("plan --json --json-into f", "--json already prints the event stream."),
         ("plan --json --format json", "--json already prints the event stream."),
         ("plan --max-chars 2000", "--max-chars cuts only markdown."),
+        ("plan --terraform-names", "--terraform-names is about plans in JSON."),
         ("plan --full --format markdown", "--full is a form of text"),
         ("plan --target-file nowhere", "The list of addresses nowhere cannot be read"),
         ("plan --exclude planform_data.zzz", "--exclude planform_data.zzz matches nothing."),
@@ -232,3 +233,23 @@ def test_options_that_do_not_fit_are_refused(run: Run, words: str, said: str) ->
     assert code == 1
     assert said in " ".join(err.split())
     assert "Traceback" not in err
+
+
+def test_terraform_names(run: Run) -> None:
+    """Rules for the types of Terraform's providers find their twins; values and other types stay as they are."""
+    plain, named = (json.loads(run("plan", "--format", "json", *words)[1]) for words in ([], ["--terraform-names"]))
+    types = {item["address"]: item["type"] for item in named["resource_changes"]}
+    assert types["terraform_data.first"] == "terraform_data"
+    assert types["service_environment.cpu"] == "service_environment"
+    assert not any("planform_data" in address for address in types)
+    many = next(item for item in named["configuration"]["root_module"]["resources"] if item["name"] == "many")
+    assert many["address"] == "terraform_data.many"
+    assert "terraform_data.first.id" in many["expressions"]["input"]["references"]
+    assert [step["after"] for step in named["x_planform"]["steps"] if step["after"]] == [
+        [gate.replace("planform_data", "terraform_data") for gate in step["after"]]
+        for step in plain["x_planform"]["steps"]
+        if step["after"]
+    ]
+    assert [item["change"]["after"] for item in named["resource_changes"]] == [
+        item["change"]["after"] for item in plain["resource_changes"]
+    ]
