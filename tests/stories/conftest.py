@@ -24,7 +24,8 @@ class User:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "planform", *words]
-        environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **self.environment}
+        # Wide: where a sentence is wrapped must not depend on how long the path of a test's folder is.
+        environment = {**os.environ, "COLUMNS": "1000", "NO_COLOR": "1", **self.environment}
         process = subprocess.Popen(
             command,
             cwd=self.folder,
