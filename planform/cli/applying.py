@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planform.cli.events import together
-from planform.cli.screen import Screen
+from planform.cli.screen import INTERRUPTED, Screen
 from planform.core.errors import PlanformError
 from planform.render.style import count
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from planform.project import Project
     from planform.render.events import JsonReporter
 
-INTERRUPTED = 130
 # Beyond this many steps a picture is slower to draw than the work it shows.
 MOST_DRAWN = 400
 

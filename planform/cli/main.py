@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -13,7 +14,7 @@ import click
 
 from planform.cli.arguments import normalised
 from planform.cli.group import LazyGroup
-from planform.cli.screen import Screen
+from planform.cli.screen import INTERRUPTED, Screen
 from planform.core.errors import Diagnostic, PlanformError, nearest
 
 COMMANDS = {
@@ -90,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
+    if code == INTERRUPTED and threading.active_count() > 1:
+        os._exit(code)  # calls that do not come back would keep Python from ending
     sys.exit(code)
 
 
@@ -106,7 +109,7 @@ def _run(words: Sequence[str], screen: Screen) -> int:
         screen.problems([Diagnostic(error.format_message())])
     except (KeyboardInterrupt, click.Abort):
         screen.err("\nInterrupted.\n")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
         return 141

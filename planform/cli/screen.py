@@ -16,6 +16,8 @@ from planform.render.style import Style
 if TYPE_CHECKING:
     from planform.core.reporter import Reporter
 
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended: 128 and SIGINT
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:

@@ -186,13 +186,21 @@ def _run_ready(work: Work, session: Session, parallelism: int, stop: Callable[[]
     from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
     flying: dict[Future[Sequence[Entry]], tuple[Step, float, Object | None]] = {}
-    with ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="apply") as pool:
+    pool, leaving = ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="apply"), False
+    try:
         while (work.ready and not stop()) or flying:
             if not stop():
                 _start(work, session, pool.submit, flying, parallelism)
             if flying:
                 finished, _ = wait(flying, return_when=FIRST_COMPLETED)
                 _collect(work, session, finished, flying)
+    except KeyboardInterrupt:
+        # A second Ctrl-C: what is back is written down; what is not has its intent in the journal (S5.6).
+        leaving = True
+        _collect(work, session, {future for future in flying if future.done()}, flying)
+        raise
+    finally:
+        pool.shutdown(wait=not leaving, cancel_futures=leaving)
 
 
 def _start(

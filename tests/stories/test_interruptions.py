@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
 
 from planform.backends.local import LocalBackend
+from planform.providers.local.files import scheduling
 
 from .conftest import User, open_gate, until
 
@@ -45,6 +47,41 @@ def test_ctrl_c_leaves_the_run_alone(gated: User) -> None:
     assert is_running(gated)
     open_gate(gated)
     gated.run("runs", "wait", "--timeout", "30")
+
+
+def test_the_second_ctrl_c_leaves_at_once(gated: User) -> None:
+    """The first lets a call under way end; the second does not wait, and what is uncertain is looked at later."""
+    with scheduling(gated.folder):  # the launch cannot go on
+        process = gated.start("apply", "-y")
+        journal = gated.folder / "state" / "default.journal"
+        until(lambda: journal.exists() and "trainer.t" in journal.read_text(), "the intent to launch")
+        process.send_signal(signal.SIGINT)
+        until(lambda: "Press Ctrl-C again" in process.stderr.readline(), "the answer")  # type: ignore[union-attr]
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert "Interrupted." in process.stderr.read()  # type: ignore[union-attr]
+    open_gate(gated)
+    gated.run("apply", "-y")
+    assert gated.run("plan", "--detailed-exitcode").startswith("No changes.")
+    assert len(gated.run_folders()) == 1
+
+
+def test_a_clock_that_was_set_back_confuses_nothing(gated: User) -> None:
+    """Files and runs from what is now the future: nothing is taken for stale, lost or of negative length."""
+    gated.run("apply", "-y", "--detach")
+    until(lambda: is_running(gated), "the run")
+    for path in [*gated.folder.glob("state/*"), *gated.folder.glob(".planform/**/*.json")]:
+        if path.name == "run.json":
+            path.write_text(re.sub(r"\b20\d\d-(?=\d\d-\d\dT)", "2099-", path.read_text()))
+        os.utime(path, (4_070_908_800, 4_070_908_800))
+    assert "run 1 in progress" in gated.run("plan", "--detailed-exitcode")
+    assert " -" not in gated.run("runs").splitlines()[1]
+    open_gate(gated)
+    gated.run("runs", "wait", "--timeout", "30")
+    gated.run("apply", "-y")
+    assert gated.run("plan", "--detailed-exitcode").startswith("No changes.")
+    assert " -" not in gated.run("runs").splitlines()[1]
 
 
 def test_a_second_apply_is_refused_while_the_first_changes_things(user: User) -> None:
