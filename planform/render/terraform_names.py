@@ -14,9 +14,6 @@ TYPES: Mapping[str, str] = {
     "scheduling_policy": "aws_batch_scheduling_policy",
     "planform_data": "terraform_data",
 }
-# Attributes that the twin calls something else.
-ATTRIBUTES: Mapping[str, Mapping[str, str]] = {"job_queue": {"scheduling_policy": "scheduling_policy_arn"}}
-
 _ADDRESS = re.compile(rf"(?<![\w-])({'|'.join(TYPES)})(?=\.)")
 _ADDRESSES = ("address", "previous_address", "to_display", "resource", "references")
 _OBJECTS = (
@@ -25,26 +22,21 @@ _OBJECTS = (
 )
 
 
-def terraform_names(form: Any, kind: str = "") -> Any:
-    """The document, or a part of it that is about a resource of `kind`, renamed."""
+def terraform_names(form: Any) -> Any:
+    """The document, or a part of it, renamed."""
     if isinstance(form, list):
-        return [terraform_names(item, kind) for item in form]
-    if not isinstance(form, dict):
-        return form
-    kind = form["type"] if isinstance(form.get("type"), str) and "name" in form else kind
-    return {key: _part(key, value, kind, form) for key, value in form.items()}
+        return [terraform_names(item) for item in form]
+    return {key: _part(key, value, form) for key, value in form.items()} if isinstance(form, dict) else form
 
 
-def _part(key: str, value: Any, kind: str, holder: Mapping[str, Any]) -> Any:
+def _part(key: str, value: Any, holder: Mapping[str, Any]) -> Any:
     if key == "type" and "name" in holder and isinstance(value, str):
         return TYPES.get(value, value)
     if (key in _ADDRESSES and isinstance(value, (str, list))) or (key == "after" and "verb" in holder):
         return _renamed(value)
     if key in _OBJECTS and isinstance(value, dict):
-        table = ATTRIBUTES.get(kind, {})
-        value = {table.get(name, name): item for name, item in value.items()}
-        return terraform_names(value, kind) if key == "expressions" else value
-    return terraform_names(value, kind)
+        return terraform_names(value) if key == "expressions" else value
+    return terraform_names(value)
 
 
 def _renamed(value: Any) -> Any:

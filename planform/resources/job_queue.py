@@ -53,10 +53,12 @@ def service_environments(places: list[Value]) -> list[Value]:
 
 
 def normalise(body: Object) -> Object:
-    places = body.get("service_environment_order")
-    if isinstance(places, list):
-        return {**body, "service_environment_order": service_environments(places)}
-    return body
+    result = dict(body)
+    if isinstance(body.get("service_environment_order"), list):
+        result["service_environment_order"] = service_environments(body["service_environment_order"])
+    if "scheduling_policy_arn" in result:
+        result["scheduling_policy_arn"] = short_name(result["scheduling_policy_arn"])
+    return result
 
 
 _PLACE = Nested(
@@ -68,11 +70,20 @@ _PLACE = Nested(
     )
 )
 
+_TIME_LIMIT = Nested(
+    attributes(
+        reason=Attribute(STRING, "Why it waits, as AWS Batch says it.", required=True),
+        state=Attribute(Enum(("RUNNABLE",)), "The state it waits in.", default="RUNNABLE"),
+        max_time_seconds=Attribute(NUMBER, "How long it may.", required=True, minimum=600, maximum=86400),
+        action=Attribute(Enum(("TERMINATE", "CANCEL")), "What is done with it then.", default="TERMINATE"),
+    )
+)
+
 SCHEMA = Schema(
     type="job_queue",
     doc="Where jobs wait for capacity: an AWS Batch job queue for training, or a durable queue on this machine.",
     named=True,
-    public=("name", "priority", "state", "service_environment_order", "tags"),
+    public=("name", "priority", "state", "service_environment_order", "scheduling_policy_arn", "tags"),
     check=check,
     normalise=normalise,
     example="""\
@@ -104,6 +115,15 @@ resource:
             required=True,
             reference_to="service_environment",
             blocks_delete=True,
+        ),
+        scheduling_policy_arn=Attribute(
+            STRING,
+            "ARN or name of a scheduling policy: jobs then name a share. Without one: first in, first out.",
+            reference_to="scheduling_policy",
+            blocks_delete=True,
+        ),
+        job_state_time_limit_actions=Attribute(
+            list_of(_TIME_LIMIT), "What is done with jobs that wait too long at the head of the queue."
         ),
         tags=Attribute(map_of(STRING), "Tags of the queue."),
         arn=Attribute(STRING, "The ARN.", computed=True, unknown_when=("replace",)),
