@@ -463,9 +463,10 @@ def fetch_modules(folder: Path, *, upgrade: bool = False) -> tuple[Mapping[str, 
 
 def provider_settings() -> Mapping[str, Mapping[str, Attribute]]:
     """What may stand under `provider`, by provider."""
-    from planform.providers.local.provider import SETTINGS
+    from planform.providers.aws.provider import SETTINGS as AWS
+    from planform.providers.local.provider import SETTINGS as LOCAL
 
-    return {"local": SETTINGS}
+    return {"aws": AWS, "local": LOCAL}
 
 
 def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edges:
@@ -486,7 +487,11 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
                 from planform.providers.local.provider import local_provider
 
                 return local_provider(settings, folder, workspace)
-        raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["local"]))
+            case "aws":
+                from planform.providers.aws.provider import aws_provider
+
+                return aws_provider(name, settings, folder)
+        raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["aws", "local"]))
 
     return Edges(schemas(), provider, TrainingRules())
 

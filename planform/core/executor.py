@@ -55,7 +55,9 @@ class JobSpec(NamedTuple):
     instance_type: str = ""
     instance_count: int = 1
     max_runtime_in_seconds: int = 86400
-    distributed: Object | None = None
+    distributed: Object | None = None  # as the runtime reads it: without driver_dir
+    driver_dir: str = ""  # of a custom driver, absolute
+    driver_files: tuple[str, ...] = ()  # its manifest
     queue: str = ""  # ARN or name; empty: the provider's implicit queue
     priority: int = 0
     checkpoint_key: str = ""  # names the checkpoint folder; runs with the same key share it (S3.13)

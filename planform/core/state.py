@@ -78,6 +78,7 @@ class Run(NamedTuple):
     output_path: str = ""
     image: str = ""
     folder: str = ""  # local runs: relative to the root module's folder
+    queue: str = ""  # ARN or name, where it was submitted to one
     billable_seconds: int = 0
 
     @property

@@ -53,6 +53,7 @@ def launch(
         workspace=plan.workspace,
     )
     executor = edges.executor(change.provider, planned)
+    arn = executor.predict(job_name, run_id, str(address)).get("job_arn")
     run = Run(
         id=run_id,
         address=str(address),
@@ -60,10 +61,11 @@ def launch(
         digest=digest,
         components=components,
         job_name=job_name,
-        job_arn=str(executor.predict(job_name, run_id, str(address)).get("job_arn", "")),
+        job_arn=arn if isinstance(arn, str) else "",
         provider=change.provider,
         executor=executor.name,
         image=spec.image,
+        queue=spec.queue,
         coordinates=plan.coordinates.get(change.provider, {}),
         hyperparameters=sealed(planned.get("hyperparameters", {}), seal, ("hyperparameters",)),
     )

@@ -20,7 +20,7 @@ from planform.core.schemas import (
     map_of,
 )
 from planform.core.values import Object
-from planform.resources.training.blocks import CHANNEL, DISTRIBUTED, INPUT_MODES, TRAINING_IMAGE, exported, field
+from planform.resources.training.blocks import CHANNEL, DISTRIBUTED, INPUT_MODES, TRAINING_IMAGE, exported, field, on
 from planform.resources.training.rules import check, normalise
 
 DAYS_28 = 28 * 24 * 3600
@@ -312,7 +312,21 @@ output:
             "Limit on an attempt of a queued job.",
             note="timeout not used: stopping_condition limits the run",
         ),
+        preemption_configuration=field(
+            Nested(
+                attributes(
+                    preemption_retries_before_termination=field(
+                        NUMBER, "How often a job that was preempted is queued again; without it: always.", minimum=0
+                    )
+                )
+            ),
+            "What becomes of a job of a quota share that has to make room.",
+            note=on("process docker", "preemption_configuration not used: nothing is preempted on this machine"),
+        ),
         # Housekeeping
+        allow_plaintext=field(
+            BOOL, "On AWS: let sensitive values of environment and hyperparameters stand in the job's description."
+        ),
         tags=field(map_of(STRING), "Tags of the job.", "live", note="tags not used"),
         retry_strategy=field(
             Nested(

@@ -75,7 +75,7 @@ def _values(desired: Object) -> Iterator[tuple[str, AttributePath, Value]]:
                 yield f"{field}.{key}", (field, key), decode(inner) if field == "hyperparameters" else inner
     distributed = desired.get("distributed")
     if distributed is not None:
-        yield "distributed", ("distributed",), _without_driver_dir(distributed)
+        yield "distributed", ("distributed",), without_driver_dir(distributed)
     source = _at(desired, ("source_code", "source_dir"))
     if source is not None and not is_local(plain(source)):
         yield "source", ("source_code", "source_dir"), source
@@ -91,7 +91,8 @@ def _at(desired: Object, path: AttributePath) -> Value:
     return value
 
 
-def _without_driver_dir(distributed: Value) -> Value:
+def without_driver_dir(distributed: Value) -> Value:
+    """`distributed` as it counts and travels: the driver's folder is its content, not its place."""
     custom = plain(plain(distributed).get("custom")) if isinstance(plain(distributed), dict) else None
     if not isinstance(custom, dict):
         return distributed

@@ -9,8 +9,8 @@ from planform.core.errors import ProviderError
 from planform.core.executor import Channel, JobSpec, MetricDefinition, SourceCode, Tree
 from planform.core.secrets import sealer
 from planform.core.values import Object, Value, has_sensitive, reveal
-from planform.training.definition import Input, absolute, inputs, is_local, mapping, source_read
-from planform.training.digest import components, digest
+from planform.training.definition import Input, absolute, driver_read, inputs, is_local, mapping, source_read
+from planform.training.digest import components, digest, without_driver_dir
 
 
 def job_spec(
@@ -27,7 +27,7 @@ def job_spec(
 ) -> JobSpec:
     """The job of a completely known definition; Sensitive marks are taken off here."""
     known = reveal(planned)
-    compute = mapping(known, "compute")
+    compute, driver = mapping(known, "compute"), driver_read(known, folder)
     return JobSpec(
         run_id=run_id,
         number=number,
@@ -46,7 +46,9 @@ def job_spec(
         instance_type=compute.get("instance_type", ""),
         instance_count=int(compute.get("instance_count", 1)),
         max_runtime_in_seconds=int(mapping(known, "stopping_condition").get("max_runtime_in_seconds", 3600)),
-        distributed=known.get("distributed"),
+        distributed=without_driver_dir(known["distributed"]) if known.get("distributed") else None,
+        driver_dir=driver.path if driver is not None else "",
+        driver_files=trees[driver.key].files if driver is not None else (),
         queue=known.get("queue") or "",
         priority=int(known.get("priority") or 0),
         checkpoint_key=_checkpoint_key(planned, trees, folder, lineage, address),

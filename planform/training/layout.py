@@ -94,9 +94,13 @@ def _copy_code(target: Path, code: SourceCode) -> None:
         shutil.copy(Path(code.source_dir, name), target / name)  # content and mode
 
 
-def _place_runtime(target: Path, spec: JobSpec) -> None:
-    for file in sorted(runtime_folder().glob("*.py")):
-        shutil.copy(file, target)
+def drivers(spec: JobSpec) -> dict[str, bytes]:
+    """The channel `sm_drivers`: what runs beside user code, what it is told of the job, and a driver of one's own.
+
+    Raises:
+        OSError: a file of that driver cannot be read.
+    """
+    files = {path.name: path.read_bytes() for path in sorted(runtime_folder().glob("*.py"))}
     code = spec.source_code
     source: dict[str, Value] = {}
     if code is not None:
@@ -106,12 +110,28 @@ def _place_runtime(target: Path, spec: JobSpec) -> None:
             "args": list(code.args),
             "requirements": code.requirements,
         }
-    _write_private(target / "sourcecode.json", source)
-    _write_private(target / "distributed.json", spec.distributed or {})
+    files["sourcecode.json"] = json.dumps(source).encode()
+    files["distributed.json"] = json.dumps(spec.distributed or {}).encode()
+    references = {name: item for name, item in (spec.extra.get("secrets") or {}).items() if "env" not in item}
+    if references:
+        files["secrets.json"] = json.dumps(references).encode()
+    for name in spec.driver_files:
+        files[f"distributed_drivers/{name}"] = Path(spec.driver_dir, name).read_bytes()
+    return files
+
+
+def _place_runtime(target: Path, spec: JobSpec) -> None:
+    for name, content in drivers(spec).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _write_bytes(target / name, content)
 
 
 def _write_private(path: Path, content: Value) -> None:
+    _write_bytes(path, json.dumps(content).encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
     """Hyperparameters, arguments and settings may be secret."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file)
+    with open(descriptor, "wb") as file:
+        file.write(content)

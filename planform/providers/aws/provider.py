@@ -83,7 +83,7 @@ class AwsProvider:
     def executor(self, desired: Object) -> Executor:
         from planform.providers.aws.jobs.executors import executor_for
 
-        return executor_for(self.clients, self.root, desired)
+        return executor_for(self.clients, desired)
 
 
 def aws_provider(name: str, settings: Object, root: Path) -> Provider:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from planform.core.executor import JobSpec
 from planform.core.resource import Planned
 from planform.core.schemas import Misfit
 from planform.core.values import Object, Value, reveal
@@ -14,6 +15,11 @@ LINEAGE, ADDRESS, WORKSPACE, RUN = "planform:lineage", "planform:address", "plan
 def own_tags(planned: Planned) -> dict[str, str]:
     """By which an object is known again. Values of tags take no brackets or quotes: an address is written plainly."""
     return {LINEAGE: planned.lineage, ADDRESS: tag_text(str(planned.address)), WORKSPACE: planned.workspace}
+
+
+def job_tags(spec: JobSpec) -> dict[str, str]:
+    """By which a job is known again."""
+    return {LINEAGE: spec.lineage, ADDRESS: tag_text(spec.address), WORKSPACE: spec.workspace, RUN: spec.run_id}
 
 
 def tag_text(text: str) -> str:

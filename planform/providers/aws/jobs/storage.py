@@ -1,0 +1,126 @@
+"""Where what a job needs is put: content-addressed in S3, so that nothing is uploaded twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from planform.core.errors import ProviderError
+from planform.core.executor import JobSpec
+from planform.providers.aws.clients import AwsError, Clients
+from planform.training.layout import drivers
+from planform.training.source_tree import Walk
+
+UPLOADS = 8  # at once
+MARKER = ".planform-complete"  # the last object of an upload: the folder is whole
+
+
+class Item(NamedTuple):
+    """One object to be: its key below the folder, and the file or the bytes it is made of."""
+
+    name: str
+    path: str = ""
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The bucket of one provider."""
+
+    clients: Clients
+
+    def bucket(self) -> str:
+        given = self.clients.settings.get("default_bucket")
+        if given:
+            return str(given)
+        where = self.clients.where()
+        return f"sagemaker-{where.region}-{where.account}"
+
+    def base(self) -> str:
+        """s3://bucket/prefix, without a slash at the end."""
+        prefix = str(self.clients.settings.get("default_prefix") or "").strip("/")
+        return f"s3://{self.bucket()}/{prefix}".rstrip("/")
+
+    def code(self, spec: JobSpec) -> str:
+        """URI of the source code; empty without any."""
+        code = spec.source_code
+        if code is None or not code.source_dir:
+            return ""
+        if "://" in code.source_dir:
+            return code.source_dir
+        return self._put("code", [Item(name, os.path.join(code.source_dir, name)) for name in code.files])
+
+    def drivers(self, spec: JobSpec, more: Mapping[str, bytes]) -> str:
+        """URI of the runtime with what it is told of the job, and of `more` files."""
+        if spec.source_code is None:
+            return ""
+        return self._put("drivers", [Item(name, data=data) for name, data in {**drivers(spec), **more}.items()])
+
+    def data(self, path: str) -> str:
+        """URI of the data at a local path."""
+        files = list(Walk().files(path))
+        return self._put("data", [Item(file.name, file.path) for file in files])
+
+    def exist(self, uris: Iterable[str]) -> dict[str, bool]:
+        """Whether there are objects at these URIs; asked side by side."""
+
+        def look(uri: str) -> bool:
+            bucket, _, key = uri.removeprefix("s3://").partition("/")
+            try:
+                self.clients.call("s3", "head_object", Bucket=bucket, Key=key)
+            except AwsError as error:
+                if error.code in ("404", "NoSuchKey", "NoSuchBucket", "403"):
+                    return error.code == "403"  # there, as far as anybody may tell
+                raise
+            return True
+
+        wanted = list(uris)
+        with ThreadPoolExecutor(max_workers=UPLOADS) as pool:
+            return dict(zip(wanted, pool.map(look, wanted), strict=True))
+
+    def _put(self, kind: str, items: list[Item]) -> str:
+        """Upload a folder under the digest of its content, unless it is there; its URI ends in a slash."""
+        bucket, _, prefix = self.base().removeprefix("s3://").partition("/")
+        try:
+            digest = _digest(items)
+        except OSError as error:
+            raise ProviderError(f"{error.filename}: {error.strerror}.") from None
+        folder = "/".join(filter(None, (prefix, kind, digest)))
+        marker = f"{folder}{MARKER}"  # beside the folder, so that no job finds it among its files
+        if not self.exist([f"s3://{bucket}/{marker}"])[f"s3://{bucket}/{marker}"]:
+            with ThreadPoolExecutor(max_workers=UPLOADS) as pool:
+                list(pool.map(lambda item: self._upload(bucket, f"{folder}/{item.name}", item), items))
+            self._upload(bucket, marker, Item(MARKER))
+        return f"s3://{bucket}/{folder}/"
+
+    def _upload(self, bucket: str, key: str, item: Item) -> None:
+        body = Path(item.path).read_bytes() if item.path else item.data
+        sealed = self.clients.settings.get("kms_key_id")
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": sealed} if sealed else {}
+        try:
+            self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **encryption)
+        except AwsError as error:
+            if error.code == "NoSuchBucket":
+                region = self.clients.region()
+                raise ProviderError(
+                    f"There is no bucket {bucket}, where code and data of jobs go.",
+                    suggestion=f"Create it (aws s3 mb s3://{bucket} --region {region}), "
+                    "or name another in provider.aws.default_bucket.",
+                ) from None
+            raise
+
+
+def _digest(items: list[Item]) -> str:
+    """Of names, content and executable bits."""
+    whole = hashlib.sha256()
+    for item in sorted(items):
+        content = Path(item.path).read_bytes() if item.path else item.data
+        executable = bool(item.path) and os.access(item.path, os.X_OK)
+        whole.update(f"{item.name}\0{executable}\0{len(content)}\0".encode())
+        whole.update(content)
+    return whole.hexdigest()[:40]

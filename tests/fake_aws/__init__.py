@@ -1,0 +1,112 @@
+"""An AWS to test against, over HTTP: Batch and SageMaker of our own, strict and with a clock of their own; the rest is
+moto's. It runs in a process of its own, so that planform can be a process too."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+from tests.fakes.s3 import CREDENTIALS
+
+REGION, ACCOUNT = "us-west-2", "123456789012"
+BUCKET = f"sagemaker-{REGION}-{ACCOUNT}"
+
+
+class FakeAws:
+    """The server, and what tests ask of it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.environment = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": url}
+
+    def client(self, service: str) -> Any:
+        import boto3
+
+        return boto3.client(
+            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id="t", aws_secret_access_key="t"
+        )
+
+    def reset(self, **settings: Any) -> None:
+        """An account with an empty default bucket. Settings: see `World`."""
+        self._tell("reset", settings)
+
+    def set(self, **settings: Any) -> None:
+        self._tell("set", settings)
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """`{"op": "CreateJobQueue", "do": "500_after", "times": 1}`; `do`: throttle, 500, 500_after, drop, drop_after."""
+        self._tell("faults", list(rules))
+
+    def outcomes(self, *rules: dict[str, Any]) -> None:
+        """`{"job": "regex of names", "reason": "AlgorithmError: ...", "times": 1}`: how training jobs end."""
+        self._tell("outcomes", list(rules))
+
+    def advance(self, seconds: float) -> None:
+        self._tell("advance", seconds)
+
+    def calls(self) -> Counter[str]:
+        """Operations since this was last asked, `Batch.CreateJobQueue` -> how often."""
+        return Counter(self._tell("calls", None))
+
+    def changes(self) -> list[str]:
+        """Those of them that change something."""
+        reads = re.compile(r"\.(Describe|List|Get|Head)")
+        return sorted(name for name in self.calls().elements() if not reads.search(name))
+
+    def objects(self, kind: str) -> dict[str, Any]:
+        """What there is of `service_environment`, `job_queue`, `scheduling_policy`, `quota_share`, `service_job`,
+        `training_job`, by name."""
+        return dict(self._tell("objects", kind))
+
+    def alter(self, kind: str, name: str, **members: Any) -> None:
+        """Somebody changes an object by hand."""
+        self._tell("alter", [kind, name, members])
+
+    def remove(self, kind: str, name: str) -> None:
+        self._tell("remove", [kind, name])
+
+    def _tell(self, verb: str, what: Any) -> Any:
+        request = urllib.request.Request(f"{self.url}/__aws__/{verb}", json.dumps(what).encode(), method="POST")
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def serving() -> Iterator[FakeAws]:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fake_aws.server", str(port)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **CREDENTIALS},
+    )
+    try:
+        end = monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                assert process.poll() is None
+                assert monotonic() < end
+                Event().wait(0.02)
+        yield FakeAws(f"http://127.0.0.1:{port}")
+    finally:
+        process.kill()
+        process.wait()

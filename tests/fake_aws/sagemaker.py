@@ -1,0 +1,155 @@
+"""SageMaker: training jobs that go through their states by the clock, print, measure and leave a model in S3."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.fake_aws.world import ACCOUNT, REGION, Refused, World
+
+FINAL = ("Completed", "Failed", "Stopped")
+
+
+def answer(world: World, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    settle(world)
+    return globals()[f"_{operation}"](world, given)
+
+
+def make(world: World, request: dict[str, Any], known_as: str) -> dict[str, Any]:
+    name = request["TrainingJobName"]
+    rule = next(
+        (rule for rule in world.outcomes if rule.get("times", 1) > 0 and re.search(rule["job"], known_as)), None
+    )
+    if rule is not None:
+        rule["times"] = rule.get("times", 1) - 1
+    job = {
+        **request,
+        "TrainingJobArn": world.arn("sagemaker", f"training-job/{name}"),
+        "TrainingJobStatus": "InProgress",
+        "SecondaryStatus": "Starting",
+        "CreationTime": world.now,
+        "_reason": rule["reason"] if rule is not None else "",
+        "_tags": {item["Key"]: item["Value"] for item in request.get("Tags", ())},
+    }
+    job.pop("Tags", None)
+    world.of("training_job")[name] = job
+    return job
+
+
+def settle(world: World) -> None:
+    for job in world.of("training_job").values():
+        if job["TrainingJobStatus"] != "InProgress":
+            continue
+        age = world.now - job["CreationTime"]
+        total = world.training_seconds
+        if age < total * 0.1:
+            continue
+        job.setdefault("TrainingStartTime", world.now)
+        if not job.get("_printed") and age >= total * 0.3:
+            printed(world, job)
+        if age < total:
+            job["SecondaryStatus"] = "Downloading" if age < total * 0.3 else "Training"
+            continue
+        job.update(TrainingEndTime=world.now, BillableTimeInSeconds=int(total), TrainingTimeInSeconds=int(total))
+        limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400)
+        if job["_reason"]:
+            job.update(TrainingJobStatus="Failed", SecondaryStatus="Failed", FailureReason=job["_reason"])
+        elif total > limit:
+            job.update(TrainingJobStatus="Stopped", SecondaryStatus="MaxRuntimeExceeded")
+        else:
+            job.update(TrainingJobStatus="Completed", SecondaryStatus="Completed")
+            finish(world, job)
+
+
+def printed(world: World, job: dict[str, Any]) -> None:
+    """The log of the first node, in the Logs of moto."""
+    from moto.backends import get_backend
+
+    job["_printed"] = True
+    logs, group = get_backend("logs")[ACCOUNT][REGION], "/aws/sagemaker/TrainingJobs"
+    if group not in logs.groups:
+        logs.create_log_group(group, {})
+    stream = f"{job['TrainingJobName']}/algo-1-1700000000"
+    logs.create_log_stream(group, stream)
+    moment = int(world.now * 1000)
+    logs.put_log_events(
+        group, stream, [{"timestamp": moment + number * 1000, "message": line} for number, line in enumerate(world.log)]
+    )
+
+
+def finish(world: World, job: dict[str, Any]) -> None:
+    """Metrics out of the log, and a model in S3."""
+    from moto.backends import get_backend
+
+    metrics = []
+    for definition in job["AlgorithmSpecification"].get("MetricDefinitions", ()):
+        values = [found[1] for line in world.log for found in re.finditer(definition["Regex"], line)]
+        if values:
+            metrics.append({"MetricName": definition["Name"], "Value": float(values[-1]), "Timestamp": world.now})
+    uri = f"{job['OutputDataConfig']['S3OutputPath']}/{job['TrainingJobName']}/output/model.tar.gz"
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    get_backend("s3")[ACCOUNT]["aws"].put_object(bucket, key, b"model")
+    job.update(FinalMetricDataList=metrics, ModelArtifacts={"S3ModelArtifacts": uri})
+
+
+def halt(world: World, job: dict[str, Any]) -> None:
+    if job["TrainingJobStatus"] not in FINAL:
+        job.update(TrainingJobStatus="Stopped", SecondaryStatus="Stopped", TrainingEndTime=world.now)
+
+
+def job_of(world: World, name: str) -> dict[str, Any]:
+    if name not in world.of("training_job"):
+        raise Refused("ValidationException", "Requested resource not found.")
+    return world.of("training_job")[name]
+
+
+def _CreateTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    if given["TrainingJobName"] in world.of("training_job"):
+        raise Refused("ResourceInUse", "Job name must be unique within an AWS account and region")
+    groups = [
+        group
+        for channel in given.get("InputDataConfig", ())
+        for group in channel["DataSource"].get("S3DataSource", {}).get("InstanceGroupNames", ())
+    ]
+    if len(given.get("InputDataConfig", ())) > 20 or (groups and not given["ResourceConfig"].get("InstanceGroups")):
+        raise Refused("ValidationException", "InputDataConfig does not fit")
+    if "MaxWaitTimeInSeconds" in given.get("StoppingCondition", {}) and not given.get("EnableManagedSpotTraining"):
+        raise Refused("ValidationException", "MaxWaitTimeInSeconds is for spot training")
+    return {"TrainingJobArn": make(world, given, given["TrainingJobName"])["TrainingJobArn"]}
+
+
+def _DescribeTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in job_of(world, given["TrainingJobName"]).items() if not key.startswith("_")}
+
+
+def _StopTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    job = job_of(world, given["TrainingJobName"])
+    if job["TrainingJobStatus"] in FINAL:
+        raise Refused(
+            "ValidationException", "The request was rejected because the training job is in status Completed."
+        )
+    halt(world, job)
+    return {}
+
+
+def _ListTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    job = job_of(world, given["ResourceArn"].rpartition("/")[2])
+    return {"Tags": [{"Key": key, "Value": value} for key, value in job["_tags"].items()]}
+
+
+def _AddTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    job = job_of(world, given["ResourceArn"].rpartition("/")[2])
+    job["_tags"].update({item["Key"]: item["Value"] for item in given["Tags"]})
+    return {"Tags": given["Tags"]}
+
+
+def _DeleteTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    for key in given["TagKeys"]:
+        job_of(world, given["ResourceArn"].rpartition("/")[2])["_tags"].pop(key, None)
+    return {}
+
+
+def _UpdateTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    job = job_of(world, given["TrainingJobName"])
+    job["ResourceConfig"].update(given.get("ResourceConfig", {}))
+    return {"TrainingJobArn": job["TrainingJobArn"]}

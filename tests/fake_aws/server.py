@@ -1,0 +1,152 @@
+"""`python -m tests.fake_aws.server PORT`: Batch and SageMaker as `batch.py` and `sagemaker.py` have them, moto for the
+rest, and `/__aws__/` for the tests. Requests are told apart by the service in their signature."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qs
+
+from tests.fake_aws import batch, sagemaker
+from tests.fake_aws.models import model, parsed, problems
+from tests.fake_aws.world import ACCOUNT, REGION, Refused, World
+
+SERVICES = {"batch": batch, "sagemaker": sagemaker}
+LABELS = {"batch": "Batch", "sagemaker": "SageMaker"}
+
+
+class Server:
+    def __init__(self, moto: Callable[..., Iterable[bytes]]) -> None:
+        self.moto, self.world, self.lock = moto, World(), Lock()
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path.startswith("/__aws__/"):
+            told = json.loads(self.body(environ) or b"null")
+            with self.lock:
+                result = getattr(self, f"do_{path.rpartition('/')[2]}")(told)
+            return self.say(start, 200, result)
+        signed = re.search(r"Credential=[^/]+/\d+/[\w-]+/([\w-]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+        service = signed[1] if signed else ""
+        if service not in SERVICES:
+            with self.lock:
+                self.world.calls.append(f"{service}.{environ['REQUEST_METHOD'].title()}")
+            return self.moto(environ, start)
+        return self.serve(service, environ, start)
+
+    def serve(self, service: str, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        body = json.loads(self.body(environ) or b"{}")
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        with self.lock:
+            operation, given = parsed(service, environ["REQUEST_METHOD"], raw.partition("?")[0], target, body, query)
+            self.world.calls.append(f"{LABELS[service]}.{operation}")
+            self.world.now += self.world.tick
+            rule = next((rule for rule in self.world.faults if self.strikes(rule, operation)), None)
+            if rule is not None:
+                rule["times"] = rule.get("times", 1) - 1
+            do = rule["do"] if rule is not None else ""
+            if do == "throttle":
+                code = {"batch": "TooManyRequestsException", "sagemaker": "ThrottlingException"}[service]
+                return self.refuse(start, Refused(code, "Rate exceeded", 429 if service == "batch" else 400))
+            if do == "500":
+                return self.refuse(start, Refused("ServerException", "on order", 500))
+            if do == "drop":
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                return []
+            try:
+                shape = model(service).operation_model(operation).input_shape
+                wrong = list(problems(given, shape, operation))
+                if wrong:
+                    raise Refused("ClientException" if service == "batch" else "ValidationException", "; ".join(wrong))
+                result = SERVICES[service].answer(self.world, operation, given)
+            except Refused as error:
+                return self.refuse(start, error)
+        if do == "drop_after":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return []
+        if do == "500_after":
+            return self.refuse(start, Refused("ServerException", "on order", 500))
+        return self.say(start, 200, result)
+
+    @staticmethod
+    def strikes(rule: dict[str, Any], operation: str) -> bool:
+        if rule.get("times", 1) <= 0 or not re.fullmatch(rule["op"], operation):
+            return False
+        if rule.get("skip", 0) > 0:
+            rule["skip"] -= 1
+            return False
+        return True
+
+    def refuse(self, start: Callable[..., Any], error: Refused) -> Iterable[bytes]:
+        form = {"__type": error.code, "message": error.message}
+        return self.say(start, error.status, form, [("x-amzn-errortype", error.code)])
+
+    @staticmethod
+    def say(start: Callable[..., Any], status: int, form: Any, more: Iterable[tuple[str, str]] = ()) -> Iterable[bytes]:
+        data = json.dumps(form).encode()
+        start(f"{status} x", [("Content-Type", "application/json"), ("Content-Length", str(len(data))), *more])
+        return [data]
+
+    @staticmethod
+    def body(environ: dict[str, Any]) -> bytes:
+        data: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        return data
+
+    # What tests say
+
+    def do_reset(self, settings: dict[str, Any]) -> None:
+        from moto.backends import get_backend
+
+        for service in ("s3", "logs", "iam"):
+            get_backend(service)[ACCOUNT].reset()
+        get_backend("s3")[ACCOUNT]["aws"].create_bucket(f"sagemaker-{REGION}-{ACCOUNT}", REGION)
+        self.world = World(**settings)
+
+    def do_set(self, settings: dict[str, Any]) -> None:
+        self.world = dataclasses.replace(self.world, **settings)
+
+    def do_faults(self, rules: list[dict[str, Any]]) -> None:
+        self.world.faults = rules
+
+    def do_outcomes(self, rules: list[dict[str, Any]]) -> None:
+        self.world.outcomes = rules
+
+    def do_advance(self, seconds: float) -> None:
+        self.world.now += seconds
+        batch.settle(self.world)
+
+    def do_calls(self, _: None) -> list[str]:
+        told, self.world.calls = self.world.calls, []
+        return told
+
+    def do_objects(self, kind: str) -> dict[str, Any]:
+        batch.settle(self.world)
+        return self.world.of(kind)
+
+    def do_alter(self, told: list[Any]) -> None:
+        kind, name, members = told
+        self.world.of(kind)[name].update(members)
+
+    def do_remove(self, told: list[str]) -> None:
+        del self.world.of(told[0])[told[1]]
+
+
+def main() -> None:
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import WSGIRequestHandler, run_simple
+
+    WSGIRequestHandler.protocol_version = "HTTP/1.1"
+    server = Server(DomainDispatcherApplication(create_backend_app))
+    run_simple("127.0.0.1", int(sys.argv[1]), server, threaded=True)
+
+
+if __name__ == "__main__":
+    main()
