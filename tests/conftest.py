@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import fake_aws
+from tests.fake_aws import FakeAws
 from tests.fakes.s3 import CREDENTIALS, S3, serving
 
 
@@ -29,6 +31,23 @@ def bless(request: pytest.FixtureRequest) -> bool:
 def s3_server() -> Iterator[S3]:
     with serving() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[FakeAws]:
+    with fake_aws.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(aws_server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    """An account of AWS, empty but for its default bucket; this process and those it starts reach no other."""
+    for name, value in aws_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    aws_server.reset()
+    aws_server.calls()
+    return aws_server
 
 
 @pytest.fixture

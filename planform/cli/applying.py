@@ -12,7 +12,7 @@ import click
 
 from planform.cli.events import together
 from planform.cli.screen import INTERRUPTED, Screen
-from planform.core.errors import PlanformError
+from planform.core.errors import Diagnostic, PlanformError
 from planform.render.style import count
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ def carry_out(
     if events is not None:
         _tell_outcome(events, outcome)
     screen.problems(outcome.warnings)
+    screen.problems(
+        Diagnostic(f"Output {address.name} has no value: {said}")
+        for address, said in outcome.failures
+        if address.type == "output"
+    )
     failures = len(outcome.failures) + len(outcome.failed_runs)
     left = remaining_text(outcome.remaining, screen.style)
     if left:

@@ -158,6 +158,10 @@ class Executor(Protocol):
     def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
         """Return when every run has ended or `stop()` is true; call `changed` at each change of status."""
 
+    def adjust(self, run: Run, desired: Object) -> None:
+        """Give an active run the live fields that its trainer has now: tags, priority in the queue, keep-alive. What is
+        so already is left alone; a run that has ended meanwhile is no error."""
+
     def stop(self, run: Run) -> None:
         """Ask a queued or running run to stop; returns at once. An ended run is left alone."""
 

@@ -382,6 +382,8 @@ class Schema(NamedTuple):
     check: Callable[[Object], list[Misfit]] | None = None
     # The one form both sides are brought to before they are compared (S2.3).
     normalise: Callable[[Object], Object] | None = None
+    # Attributes whose change between two such forms no provider can make in place, though others' changes it can.
+    replaces: Callable[[Object, Object], tuple[str, ...]] | None = None
     example: str = ""  # a module that uses it, as YAML
     public: tuple[str, ...] = ()  # attributes that whoever lists the objects can read: no secret may stand there (S6.2)
 

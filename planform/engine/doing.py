@@ -68,7 +68,13 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
         runs = snapshot_of(work).ledger.of(address)
         known = next((item for item in runs if change.run and item.number == change.run.number), None)
         item = {**planned, **run_attributes(known, runs)} if known is not None else planned
-        return item, lambda: [_recorded(work, change, item, needs)], None
+
+        def note() -> Sequence[Entry]:
+            if known is not None and known.active:
+                work.edges.executor_of(known).adjust(known, planned)
+            return [_recorded(work, change, item, needs)]
+
+        return item, note, None
     handler = work.edges.handler(provider, address.type)
     if handler is None:
         raise PlanformError(f"Provider {provider} cannot make a {address.type}.")

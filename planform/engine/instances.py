@@ -151,6 +151,8 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
     by_request = instance.address in walk.replace
     triggered = is_triggered(walk, instance)
     forcing = [name for name in changed if kind.schema.attributes[name].change == "replace"]
+    if kind.schema.replaces is not None:
+        forcing += [name for name in kind.schema.replaces(before_form, desired_form) if name in changed]
     predicted = kind.handler.predict(desired)
     if not (changed or by_request or triggered):
         after = _with_computed(kind, desired, prior, predicted, (), instance.address)
@@ -170,7 +172,7 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
         provider,
         instance.block.place.span,
         leaves=changed_leaves(
-            instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES
+            instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES, forcing
         ),
         reason=_reason(by_request, bool(forcing), triggered),
     )
@@ -228,7 +230,13 @@ NOTES = {"replace": "forces replacement", "next_run": "takes effect at the next 
 
 
 def changed_leaves(
-    instance: Instance, schema: Schema, before: Object, after: Object, changed: Sequence[str], notes: Mapping[str, str]
+    instance: Instance,
+    schema: Schema,
+    before: Object,
+    after: Object,
+    changed: Sequence[str],
+    notes: Mapping[str, str],
+    forcing: Sequence[str] = (),
 ) -> tuple[Leaf, ...]:
     """The leaves that differ, each with its place and with the note that `notes` has for its class of change."""
     place = instance.block.place
@@ -238,7 +246,7 @@ def changed_leaves(
             left,
             right,
             locate(place.source, (*place.path, *path)),
-            notes.get(attribute_at(schema.attributes, path).change, ""),
+            notes.get("replace" if name in forcing else attribute_at(schema.attributes, path).change, ""),
         )
         for name in changed
         for path, left, right in differing_leaves(before.get(name), after.get(name), (name,))

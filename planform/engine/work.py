@@ -9,9 +9,10 @@ from planform.core.configuration import Configuration
 from planform.core.plan import Change, Plan, Step
 from planform.core.reporter import Reporter
 from planform.core.secrets import Seal
-from planform.core.state import Run, Snapshot
-from planform.core.values import Object
+from planform.core.state import ACTIVE, Run, Snapshot
+from planform.core.values import Object, Unknown
 from planform.engine.edges import Edges
+from planform.engine.trainers import COMPLETED
 from planform.language.scope import Evaluation
 
 
@@ -47,6 +48,9 @@ def snapshot_of(work: Work) -> Snapshot:
 
 
 def settle(work: Work, address: Address, item: Object) -> None:
+    """References to an object are worth this from here on; what only the end of a run tells is unknown until then."""
+    if item.get("status") in ACTIVE:
+        item = {**item, **{name: Unknown(f"{address}.{name}") for name in COMPLETED}}
     work.objects[address] = item
     work.evaluation.set(address, item)
 

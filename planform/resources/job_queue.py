@@ -61,6 +61,12 @@ def normalise(body: Object) -> Object:
     return result
 
 
+def replaces(before: Object, after: Object) -> tuple[str, ...]:
+    """AWS Batch can exchange the policy of a queue, but neither add one nor take it away (UpdateJobQueue)."""
+    had, has = before.get("scheduling_policy_arn"), after.get("scheduling_policy_arn")
+    return ("scheduling_policy_arn",) if (had is None) != (has is None) else ()
+
+
 _PLACE = Nested(
     attributes(
         order=Attribute(NUMBER, "Lower is tried first.", required=True, minimum=0),
@@ -86,6 +92,7 @@ SCHEMA = Schema(
     public=("name", "priority", "state", "service_environment_order", "scheduling_policy_arn", "tags"),
     check=check,
     normalise=normalise,
+    replaces=replaces,
     example="""\
 resource:
   service_environment:

@@ -79,6 +79,11 @@ def normalise(body: Object) -> Object:
     return {**body, "fair_share_policy": {**policy, "share_distribution": rounded}}
 
 
+def replaces(before: Object, after: Object) -> tuple[str, ...]:
+    """The kind of a policy is fixed when it is made (UpdateSchedulingPolicy)."""
+    return tuple(kind for kind in KINDS if (before.get(kind) is None) != (after.get(kind) is None))
+
+
 SCHEMA = Schema(
     type="scheduling_policy",
     doc="How the jobs of a queue share its capacity: by weights (fair share), or by quotas that `quota_share`s set.",
@@ -86,6 +91,7 @@ SCHEMA = Schema(
     public=("name", "fair_share_policy", "quota_share_policy", "tags"),
     check=check,
     normalise=normalise,
+    replaces=replaces,
     example="""\
 resource:
   scheduling_policy:

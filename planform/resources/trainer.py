@@ -294,12 +294,10 @@ output:
         share_identifier=field(
             STRING,
             "The share of a fair-share queue.",
-            note="share_identifier not used: local queues are first in, first out",
         ),
         quota_share=field(
             STRING,
             "The quota share of a quota-managed queue.",
-            note="quota_share not used: local queues are first in, first out",
         ),
         timeout=field(
             Nested(

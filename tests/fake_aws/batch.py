@@ -288,6 +288,9 @@ def tagged(world: World, arn: str) -> dict[str, Any]:
         for item in world.of(kind).values():
             if item[arn_key] == arn:
                 return item
+    for job in world.of("service_job").values():
+        if job["jobArn"] == arn:
+            return job
     raise no(f"{arn} does not exist")
 
 

@@ -45,6 +45,17 @@ class Clients:
     _clients: dict[str, Any] = field(default_factory=dict)
     _where: Where | None = None
     _lock: Lock = field(default_factory=Lock)
+    _turns: dict[str, Lock] = field(default_factory=dict)
+    _done: set[str] = field(default_factory=set)
+
+    def once(self, key: str, work: Callable[[], None]) -> None:
+        """Do something once in this process, however many ask for it at once. What failed may be tried again."""
+        with self._lock:
+            turn = self._turns.setdefault(key, Lock())
+        with turn:
+            if key not in self._done:
+                work()
+                self._done.add(key)
 
     def where(self) -> Where:
         """Account, region and partition, asked once.

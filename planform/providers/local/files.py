@@ -33,6 +33,14 @@ def queue_file(root: Path, name: str) -> Path:
     return root / HOME / "queues" / f"{name}.json"
 
 
+def policy_file(root: Path, name: str) -> Path:
+    return root / HOME / "policies" / f"{name}.json"
+
+
+def share_file(root: Path, name: str) -> Path:
+    return root / HOME / "shares" / f"{name}.json"
+
+
 def local_name(text: str) -> str:
     """The name in a local ARN; a bare name is itself."""
     return text.rpartition("/")[2]

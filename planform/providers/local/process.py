@@ -80,6 +80,9 @@ class ProcessExecutor:
     def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
         local_runs.watch(self.root, self.host, runs, changed, stop)
 
+    def adjust(self, run: Run, desired: Object) -> None:
+        local_runs.adjust(self.root, run, int(desired.get("priority") or 0))
+
     def stop(self, run: Run) -> None:
         local_runs.stop(self.root, self.host, run)
 

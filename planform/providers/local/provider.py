@@ -47,6 +47,7 @@ class LocalProvider:
 
     def handler(self, type_name: str) -> Handler | None:
         from planform.providers.local.job_queue import JobQueues
+        from planform.providers.local.scheduling import policies, shares
         from planform.providers.local.service_environment import ServiceEnvironments
 
         match type_name:
@@ -54,6 +55,10 @@ class LocalProvider:
                 return ServiceEnvironments(self.root)
             case "job_queue":
                 return JobQueues(self.root)
+            case "scheduling_policy":
+                return policies(self.root)
+            case "quota_share":
+                return shares(self.root)
             case _:
                 return None
 
@@ -65,8 +70,9 @@ class LocalProvider:
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.local.capacity import too_wide
+        from planform.resources.training.queues import kind_misfits
 
-        return too_wide(objects)
+        return [*too_wide(objects), *kind_misfits(objects)]
 
     def executor(self, desired: Object) -> Executor:
         from planform.providers.local.process import ProcessExecutor

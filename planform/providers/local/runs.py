@@ -39,6 +39,7 @@ from planform.providers.local.scheduler import (
     look,
     never_fits,
     queue_named,
+    reprioritise,
     schedule,
     schedule_locked,
     standing,
@@ -95,7 +96,9 @@ def launch(
                 raise
             place = folder.relative_to(root).as_posix()
             queue = local_name(spec.queue)
-            submit(root, Entry(spec.run_id, place, queue, spec.priority, spec.instance_count, max_instances))
+            share = str(spec.extra.get("share_identifier") or local_name(spec.extra.get("quota_share") or ""))
+            entry = Entry(spec.run_id, place, queue, spec.priority, spec.instance_count, max_instances, share=share)
+            submit(root, entry)
         schedule_locked(root)
     record, alive = look(folder)
     place = folder.relative_to(root).as_posix()
@@ -147,6 +150,13 @@ def _fill(
         "output_path": output_path(spec.address),
     }
     write_json(folder / "run.json", record)
+
+
+def adjust(root: Path, run: Run, priority: int) -> None:
+    """Give a run that waits another priority."""
+    with scheduling(root):
+        reprioritise(root, run.id, priority)
+        schedule_locked(root)
 
 
 def folder_of(root: Path, run: Run) -> Path:

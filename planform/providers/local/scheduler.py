@@ -20,6 +20,8 @@ from planform.providers.local.files import (
     environment_file,
     held,
     hold,
+    local_name,
+    policy_file,
     queue_file,
     read_json,
     scheduling,
@@ -41,6 +43,7 @@ class Entry:
     instances: int
     max_instances: int  # capacity where no environment gives one, as its submitter was configured
     sequence: int = 0  # order of submission
+    share: str = ""  # its share_identifier, or the name of its quota share
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Queue:
     capacity: int
     accepts: bool = True  # jobs may be submitted
     starts: bool = True  # jobs may be started
+    weights: tuple[tuple[str, float], ...] | None = None  # fair share: (identifier, factor); None: not so
+    quotas: Mapping[str, int] | None = None  # quota-managed: share -> most instances at once; None: not so
 
 
 def queue_named(root: Path, name: str, max_instances: int) -> Queue:
@@ -62,11 +67,27 @@ def queue_named(root: Path, name: str, max_instances: int) -> Queue:
         return Queue(name, 0, "", max_instances)
     body = definition["object"]
     accepts, priority = body.get("state") != "DISABLED", int(body.get("priority") or 0)
+    shared = _shared(root, name, body)
     environment = read_json(environment_file(root, definition["service_environment"]))
     if environment is None:
-        return Queue(name, priority, "", max_instances, accepts)
-    starts = environment["object"].get("state") != "DISABLED"
-    return Queue(name, priority, definition["service_environment"], capacity(environment["object"]), accepts, starts)
+        return Queue(name, priority, "", max_instances, accepts, **shared)
+    starts, pool = environment["object"].get("state") != "DISABLED", definition["service_environment"]
+    return Queue(name, priority, pool, capacity(environment["object"]), accepts, starts, **shared)
+
+
+def _shared(root: Path, name: str, queue: Mapping[str, Any]) -> dict[str, Any]:
+    """How a queue shares its capacity, by its scheduling policy."""
+    arn = queue.get("scheduling_policy_arn")
+    policy = read_json(policy_file(root, local_name(arn))) if arn else None
+    if policy is None:
+        return {}
+    fair = policy["object"].get("fair_share_policy")
+    if fair is not None:
+        shares = fair.get("share_distribution") or ()
+        return {"weights": tuple((item["share_identifier"], float(item["weight_factor"])) for item in shares)}
+    found = [read_json(path) for path in sorted((root / HOME / "shares").glob("*.json"))]
+    mine = [item["object"] for item in found if item is not None and local_name(item["object"]["job_queue"]) == name]
+    return {"quotas": {item["name"]: capacity(item) for item in mine if item.get("state") != "DISABLED"}}
 
 
 def capacity(environment: Mapping[str, Any]) -> int:
@@ -84,24 +105,49 @@ def never_fits(instances: int, capacity: int, queue: str = "", environment: str 
 
 
 def startable(waiting: Sequence[Entry], running: Sequence[Entry], queues: Mapping[str, Queue]) -> list[Entry]:
-    """What may start now. Queues by priority, in a queue jobs by priority, then in order of submission; a job that does
-    not fit keeps those behind it in its queue waiting, so that large jobs are not passed by for ever."""
-    used: dict[str, int] = {}
+    """What may start now. Queues by priority; in a queue the share that has least, in a share jobs by priority, then in
+    order of submission. A job that does not fit keeps those behind it in its queue waiting, so that large jobs are not
+    passed by for ever; a quota share that is used up keeps only its own jobs waiting."""
+    used: dict[str, int] = {}  # pool -> instances
+    shares: dict[tuple[str, str], int] = {}  # queue, share -> instances
     for entry in running:
-        pool = queues[entry.queue].pool
-        used[pool] = used.get(pool, 0) + entry.instances
+        _count(entry, queues, used, shares)
     chosen: list[Entry] = []
-    blocked: set[str] = set()
-    for entry in sorted(waiting, key=lambda item: (-queues[item.queue].priority, -item.priority, item.sequence)):
-        queue = queues[entry.queue]
-        if entry.queue in blocked:
-            continue
-        if not queue.starts or used.get(queue.pool, 0) + entry.instances > queue.capacity:
-            blocked.add(entry.queue)
-            continue
-        used[queue.pool] = used.get(queue.pool, 0) + entry.instances
-        chosen.append(entry)
+    open_entries = sorted(waiting, key=lambda item: (-queues[item.queue].priority, -item.priority, item.sequence))
+    while open_entries:
+        queue = queues[open_entries[0].queue]
+        first = min(
+            (entry for entry in open_entries if entry.queue == queue.name),
+            key=lambda entry: (_score(entry, queue, shares), -entry.priority, entry.sequence),
+        )
+        quota = queue.quotas.get(first.share, 0) if queue.quotas is not None else None
+        if quota is not None and shares.get((queue.name, first.share), 0) + first.instances > quota:
+            open_entries = [item for item in open_entries if (item.queue, item.share) != (first.queue, first.share)]
+        elif not queue.starts or used.get(queue.pool, 0) + first.instances > queue.capacity:
+            open_entries = [item for item in open_entries if item.queue != queue.name]
+        else:
+            chosen.append(first)
+            open_entries.remove(first)
+            _count(first, queues, used, shares)
     return chosen
+
+
+def _count(entry: Entry, queues: Mapping[str, Queue], used: dict[str, int], shares: dict[tuple[str, str], int]) -> None:
+    pool = queues[entry.queue].pool
+    used[pool] = used.get(pool, 0) + entry.instances
+    shares[entry.queue, entry.share] = shares.get((entry.queue, entry.share), 0) + entry.instances
+
+
+def _score(entry: Entry, queue: Queue, shares: Mapping[tuple[str, str], int]) -> float:
+    """What the share of an entry has, by its weight: a lower factor may have more (AWS Batch, fair share)."""
+    if queue.weights is None:
+        return 0.0
+    fitting = [
+        factor
+        for name, factor in queue.weights
+        if name == entry.share or (name.endswith("*") and entry.share.startswith(name[:-1]))
+    ]
+    return shares.get((entry.queue, entry.share), 0) * (fitting[0] if fitting else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +218,16 @@ def _stumbled(folder: Path | str) -> bool:
         return os.stat(f"{folder}/supervisor.log").st_size > 0
     except FileNotFoundError:
         return False
+
+
+def reprioritise(root: Path, run_id: str, priority: int) -> None:
+    """Change the priority of an entry, if there is one still. The caller holds the lock."""
+    for name in _names(root):
+        if name.partition("-")[2].removesuffix(".json") == run_id:
+            place = root / HOME / "queue" / name
+            entry = read_json(place)
+            if entry is not None and entry["priority"] != priority:
+                write_json(place, {**entry, "priority": priority})
 
 
 def submit(root: Path, entry: Entry) -> None:

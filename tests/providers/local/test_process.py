@@ -244,7 +244,8 @@ def test_the_provider_makes_queues_and_environments_and_says_which_host(tmp_path
     assert host_id()
     assert provider.handler("job_queue").side_effects
     assert provider.handler("service_environment").side_effects
-    assert provider.handler("scheduling_policy") is None
+    assert provider.handler("scheduling_policy").side_effects
+    assert provider.handler("tuning") is None
     with pytest.raises(ProviderError, match='"sagemaker"'):
         provider.executor({"executor": "sagemaker"})
 

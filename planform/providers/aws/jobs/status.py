@@ -56,8 +56,7 @@ def of_service_job(answer: Mapping[str, Any], job: Mapping[str, Any] | None) -> 
     if told in ("SUBMITTED", "PENDING", "RUNNABLE", "SCHEDULED"):
         return RunStatus("queued", reason=f"{told}{f': {reason}' if reason else ''}")
     if told in ("STARTING", "RUNNING"):
-        now = of_training_job(job) if job is not None else RunStatus("running")
-        return now._replace(status="running", reason=now.reason or told)
+        return RunStatus("running", reason=told, started_at=_moment(answer.get("startedAt")))
     if told == "SUCCEEDED":
         return of_training_job(job)._replace(status="succeeded") if job is not None else RunStatus("succeeded")
     ended = _moment(answer.get("stoppedAt"))

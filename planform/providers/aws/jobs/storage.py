@@ -92,10 +92,15 @@ class Storage:
             raise ProviderError(f"{error.filename}: {error.strerror}.") from None
         folder = "/".join(filter(None, (prefix, kind, digest)))
         marker = f"{folder}{MARKER}"  # beside the folder, so that no job finds it among its files
-        if not self.exist([f"s3://{bucket}/{marker}"])[f"s3://{bucket}/{marker}"]:
+
+        def upload() -> None:
+            if self.exist([f"s3://{bucket}/{marker}"])[f"s3://{bucket}/{marker}"]:
+                return
             with ThreadPoolExecutor(max_workers=UPLOADS) as pool:
                 list(pool.map(lambda item: self._upload(bucket, f"{folder}/{item.name}", item), items))
             self._upload(bucket, marker, Item(MARKER))
+
+        self.clients.once(folder, upload)
         return f"s3://{bucket}/{folder}/"
 
     def _upload(self, bucket: str, key: str, item: Item) -> None:
