@@ -18,7 +18,7 @@ from planform import __version__
 from planform.backends import backend_for
 from planform.backends.encryption import PLAIN, Codec, unwrapped
 from planform.backends.remembered import Displaced, remember, remembered
-from planform.core.addresses import Address
+from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
@@ -279,6 +279,22 @@ class Project:
                 session.append(entries)
                 session.fold()
             return session.snapshot()
+
+    def permissions(self, role: str) -> str | None:
+        """The IAM policy of `plan`, `apply` or `job` for what the files declare; None when nothing of it is on AWS."""
+        from planform.providers.aws.needs import needs_of
+        from planform.providers.aws.permissions import policy
+
+        items = {**self.configuration.instances, **self.configuration.data}
+        chosen = {address: item for address, item in items.items() if provider_kind(item.provider) == "aws"}
+        if not chosen:
+            return None
+        bodies = [(address.type, self.evaluation.body(item)) for address, item in chosen.items()]
+        names = {item.provider.partition("@")[0] for item in chosen.values()}
+        settings = [self.configuration.provider_settings.get(name, {}) for name in sorted(names)]
+        kind, state = self.configuration.backend
+        bucket = str(state.get("bucket", "")) if kind == "s3" else ""
+        return policy(role, needs_of(bodies, settings, bucket))  # type: ignore[arg-type]
 
     def executor_for(self, run: Run) -> Executor:
         return self.edges.executor_of(run)

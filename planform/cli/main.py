@@ -47,6 +47,8 @@ COMMANDS = {
         "console": "Evaluate expressions",
         "graph": "Draw what depends on what",
         "docs": "What each resource type takes, exports and does",
+        "permissions": "The IAM policies that planning, applying and the jobs need",
+        "images": "Images of AWS by framework and version",
         "schema": "The JSON Schema of the files, for editors",
         "version": "Print the version",
     },

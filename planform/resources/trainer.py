@@ -66,7 +66,7 @@ output:
             STRING,
             "Name or ARN of an algorithm resource.",
             "digest",
-            refusal="algorithm resources exist on AWS only; use training_image and source_code",
+            refusal=on("process docker", "algorithm resources exist on AWS only; use training_image and source_code"),
         ),
         jumpstart=field(
             Nested(
@@ -79,7 +79,10 @@ output:
             ),
             "A model of SageMaker JumpStart to fine-tune.",
             "digest",
-            refusal="JumpStart models are trained on AWS only; use training_image and source_code",
+            refusal=on(
+                "process docker sagemaker batch",
+                "models of a hub are not resolved; name the image, the source_code and the input_data of the model",
+            ),
         ),
         source_code=field(
             Nested(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from tests.fake_aws.world import ACCOUNT, REGION, Refused, World
@@ -71,7 +72,7 @@ def printed(world: World, job: dict[str, Any]) -> None:
         logs.create_log_group(group, {})
     stream = f"{job['TrainingJobName']}/algo-1-1700000000"
     logs.create_log_stream(group, stream)
-    moment = int(world.now * 1000)
+    moment = int(time.time() * 1000)  # CloudWatch takes nothing from the future
     logs.put_log_events(
         group, stream, [{"timestamp": moment + number * 1000, "message": line} for number, line in enumerate(world.log)]
     )

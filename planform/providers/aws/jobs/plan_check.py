@@ -10,6 +10,7 @@ from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object, Sensitive, Set, Unknown, Value, has_sensitive, reveal
 from planform.providers.aws.clients import Clients
 from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
+from planform.providers.aws.jobs.storage import Storage
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
 from planform.providers.aws.tags import missing_tags, tags_of
 from planform.resources import treatment
@@ -28,6 +29,9 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     found += _rules(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes
+    if not clients.settings.get("default_bucket"):
+        bucket = Storage(clients).bucket()
+        notes.append(f"code, data and artifacts go to s3://{bucket}, which apply makes if it is not there")
     body, open_parts = _known(reveal(desired))
     request = _request(clients, body)
     seen = {misfit.path for misfit in found}

@@ -110,14 +110,30 @@ class Storage:
         try:
             self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **encryption)
         except AwsError as error:
-            if error.code == "NoSuchBucket":
-                region = self.clients.region()
-                raise ProviderError(
-                    f"There is no bucket {bucket}, where code and data of jobs go.",
-                    suggestion=f"Create it (aws s3 mb s3://{bucket} --region {region}), "
-                    "or name another in provider.aws.default_bucket.",
-                ) from None
-            raise
+            if error.code != "NoSuchBucket":
+                raise
+            self._make_bucket(bucket)
+            self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **encryption)
+
+    def _make_bucket(self, bucket: str) -> None:
+        """Make the default bucket, as the plan says; one that was named by hand must be there."""
+        region = self.clients.region()
+        if self.clients.settings.get("default_bucket"):
+            raise ProviderError(
+                f"There is no bucket {bucket}, where code and data of jobs go.",
+                suggestion=f"Create it (aws s3 mb s3://{bucket} --region {region}), "
+                "or name another in provider.aws.default_bucket.",
+            )
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+        def make() -> None:
+            try:
+                self.clients.call("s3", "create_bucket", Bucket=bucket, **place)
+            except AwsError as error:
+                if error.code != "BucketAlreadyOwnedByYou":
+                    raise
+
+        self.clients.once(f"bucket {bucket}", make)
 
 
 def _digest(items: list[Item]) -> str:

@@ -1,0 +1,60 @@
+"""What a configuration does on AWS, read off its bodies. What is unknown yet counts as anything of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from planform.core.values import Object, Value, reveal
+from planform.providers.aws.permissions import Needs
+from planform.training.definition import inputs, mapping
+
+
+def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], state_bucket: str) -> Needs:
+    """The needs of (type, body) under the settings of the providers that make them."""
+    items = [(kind, reveal(body)) for kind, body in bodies]
+    trainers = [body for kind, body in items if kind == "trainer"]
+    configured = [reveal(item) for item in settings]
+    roles = {_text(body.get("role")) for body in trainers} | {_text(item.get("role")) for item in configured}
+    named = {_text(item.get("default_bucket")) for item in configured}
+    outputs = {_bucket(mapping(body, "output_data").get("s3_output_path")) for body in trainers}
+    buckets = {name or "sagemaker-*" for name in named} | outputs | {_bucket(uri) for uri in _elsewhere(trainers)}
+    keys = {_text(item.get("kms_key_id")) for item in configured}
+    keys |= {_text(mapping(body, "output_data").get("kms_key_id")) for body in trainers}
+    secrets = [item for body in trainers for item in mapping(body, "secrets").values() if isinstance(item, dict)]
+    vpc = any(item.get("networking") for item in (*trainers, *configured))
+    return Needs(
+        types=frozenset({kind for kind, _ in items} | ({"vpc"} if vpc else set())),
+        queued=any(body.get("queue") is not None for body in trainers),
+        direct=any(body.get("queue") is None for body in trainers),
+        buckets=frozenset(filter(None, buckets)) if trainers else frozenset(),
+        sources=frozenset(_sources(trainers)),
+        roles=frozenset(filter(None, roles)),
+        state_bucket=state_bucket,
+        keys=frozenset(filter(None, keys)),
+        secrets=frozenset(_text(item.get("secretsmanager")) for item in secrets if item.get("secretsmanager")),
+        parameters=frozenset(_text(item.get("ssm")) for item in secrets if item.get("ssm")),
+    )
+
+
+def _sources(trainers: Iterable[Object]) -> Iterator[str]:
+    for body in trainers:
+        for item in inputs(body):
+            source = item.source
+            if isinstance(source, dict):
+                source = mapping(source, "s3_data_source").get("s3_uri")
+            if isinstance(source, str) and source.startswith("s3://"):
+                yield source
+
+
+def _elsewhere(trainers: Iterable[Object]) -> Iterator[Value]:
+    for body in trainers:
+        yield mapping(body, "checkpoint").get("s3_uri")
+        yield mapping(body, "tensorboard").get("s3_output_path")
+
+
+def _bucket(uri: Value) -> str:
+    return uri.removeprefix("s3://").partition("/")[0] if isinstance(uri, str) else ""
+
+
+def _text(value: Value) -> str:
+    return value if isinstance(value, str) else ""
