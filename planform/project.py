@@ -195,7 +195,7 @@ class Project:
         reporter = reporter or Reporter()
         plan = self._with_secret_data(plan)
         reporter.planned(plan)
-        self._resume_queues()
+        self.resume_queues()
         if plan.is_empty:
             return Outcome(snapshot=self.record_progress())
         self.remember_backend()
@@ -241,7 +241,7 @@ class Project:
             session.fold()
         return entry.record
 
-    def _resume_queues(self) -> None:
+    def resume_queues(self) -> None:
         """Start what a reboot left queued (S7.1)."""
         executors = {
             (run.provider, run.executor): run
@@ -295,6 +295,12 @@ class Project:
         kind, state = self.configuration.backend
         bucket = str(state.get("bucket", "")) if kind == "s3" else ""
         return policy(role, needs_of(bodies, settings, bucket))  # type: ignore[arg-type]
+
+    def run_folder(self, run: Run) -> Path:
+        """Where a run has its place on this machine, wherever it ran."""
+        from planform.providers.local.files import run_folder
+
+        return run_folder(self.options.folder.resolve(), run.address, run.number, run.id)
 
     def executor_for(self, run: Run) -> Executor:
         return self.edges.executor_of(run)

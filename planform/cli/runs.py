@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,8 @@ import click
 from planform.cli.group import DefaultGroup
 from planform.cli.options import Seconds, project_options
 from planform.cli.screen import Screen
-from planform.cli.selection import newest, observed, runs_of
+from planform.cli.selection import newest, observed, one_run, runs_of
+from planform.core.errors import PlanformError
 
 if TYPE_CHECKING:
     from planform.core.state import Run, RunStatus
@@ -68,6 +70,41 @@ def wait_command(options: Options, address: str | None, timeout: float | None) -
     if any(run.status in ("failed", "stopped") for run in now):
         return FAILED
     return TIMED_OUT if any(run.active for run in now) else SUCCEEDED
+
+
+@command.command("download")
+@click.argument("address")
+@click.option("--run", "number", type=int, metavar="N", help="This run (the newest).")
+@click.option("--to", "target", metavar="FOLDER", help="Where to; by default where runs of this machine are.")
+@project_options
+def download_command(options: Options, address: str, number: int | None, target: str | None) -> None:
+    """Bring the model, the output and the logs of a run here."""
+    from planform.project import open_recorded
+
+    screen: Screen = click.get_current_context().obj
+    project = open_recorded(options)
+    run = one_run(observed(project), address, number)
+    folder = Path(target) if target else project.run_folder(run)
+    files = project.executor_for(run).download(run, folder)
+    if not files:
+        raise PlanformError(
+            f"Run {run.number} of {run.address} has left nothing yet.", suggestion=f"It is {run.status}: planform runs"
+        )
+    screen.out("".join(f"{folder / name}\n" for name in files))
+
+
+@command.command("resume")
+@project_options
+def resume_command(options: Options) -> None:
+    """Start what waits in the queues of this machine and nobody starts, as after a reboot."""
+    from planform.project import open_recorded
+
+    screen: Screen = click.get_current_context().obj
+    project = open_recorded(options)
+    project.resume_queues()
+    active = [run for run in runs_of(observed(project), []) if run.active]
+    states = ", ".join(f"{run.address} {run.status}" for run in active)
+    screen.out(f"{states}.\n" if active else "Nothing waits.\n")
 
 
 def _watch(project: Project, runs: list[Run], reporter: object, deadline: float | None) -> None:

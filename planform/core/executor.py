@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
@@ -170,6 +171,10 @@ class Executor(Protocol):
 
     def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
         """Metric name -> (seconds since start, value), oldest first."""
+
+    def download(self, run: Run, folder: Path) -> tuple[str, ...]:
+        """Bring what a run left (model, output, logs of each node) into a folder, in the layout that runs have on this
+        machine (S7.2); the names of the files that are there now."""
 
     def resume(self) -> None:
         """Start queued runs that nothing else will start, and tidy up after runs whose supervisor died."""

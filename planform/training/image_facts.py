@@ -19,7 +19,10 @@ def facts(folder: Path, source: str, date: str) -> dict[str, Any]:
     names: dict[str, str] = {}
     frameworks: dict[str, Any] = {}
     for path in sorted(folder.glob("*.json")):
-        document = json.loads(path.read_text())
+        try:
+            document = json.loads(path.read_text())
+        except ValueError as error:
+            raise PlanformError(f"{path} is no JSON: {error}.") from None
         part = document.get("training") or (document if "training" in document.get("scope", ()) else None)
         if part is None or "versions" not in part:
             continue

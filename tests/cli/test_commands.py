@@ -159,7 +159,14 @@ def test_runs(run: Run, tmp_path: Path) -> None:
     assert run("runs", "wait", "--timeout", "5s")[0] == 1
     assert run("logs", "trainer.t['good']")[1] == "[algo-1] loss=0.5\n[algo-1] loss=0.25\n"
     assert run("logs", "trainer.t['good']", "--node", "algo-1", "--run", "1")[1] == "loss=0.5\nloss=0.25\n"
-    assert "names 2 trainers" in run("logs", "trainer.t")[2]
+    both = run("logs", "trainer.t")[1].splitlines()
+    assert '[trainer.t["good"]/1 algo-1] loss=0.5' in both
+    assert any(line.startswith('[trainer.t["bad"]/1 algo-1]') for line in both)
+    assert sorted(run("logs", "-f", "trainer.t")[1].splitlines()) == sorted(both)
+    fetched = run("runs", "download", "trainer.t['good']", "--to", str(tmp_path / "here"))[1].split()
+    assert str(tmp_path / "here" / "model") in fetched
+    assert (tmp_path / "here" / "logs" / "algo-1.log").read_text() == "loss=0.5\nloss=0.25\n"
+    assert run("runs", "resume")[1] == "Nothing waits.\n"
     assert "There is no run 7" in run("logs", "trainer.t['good']", "--run", "7")[2]
     assert run("metrics")[1].splitlines()[0].split() == ["trainer", "run", "status", "code", "loss"]
     assert "█▁" in run("metrics", "trainer.t['good']")[1]

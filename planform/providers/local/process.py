@@ -92,6 +92,9 @@ class ProcessExecutor:
     def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
         return local_runs.metric_history(self.root, run)
 
+    def download(self, run: Run, folder: Path) -> tuple[str, ...]:
+        return local_runs.copied(local_runs.folder_of(self.root, run), folder)
+
     def resume(self) -> None:
         from planform.providers.local.scheduler import schedule
 

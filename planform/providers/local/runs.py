@@ -152,6 +152,19 @@ def _fill(
     write_json(folder / "run.json", record)
 
 
+def copied(source: Path, folder: Path) -> tuple[str, ...]:
+    """Copy what a run left; nothing when it is there already."""
+    names = [name for name in ("model", "output", "logs", "failure", "run.json") if (source / name).exists()]
+    if source.resolve() != folder.resolve():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            if (source / name).is_dir():
+                shutil.copytree(source / name, folder / name, dirs_exist_ok=True)
+            else:
+                shutil.copy(source / name, folder / name)
+    return tuple(names)
+
+
 def adjust(root: Path, run: Run, priority: int) -> None:
     """Give a run that waits another priority."""
     with scheduling(root):

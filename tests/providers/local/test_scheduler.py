@@ -291,3 +291,32 @@ def test_predictions_hold(machine):
 
 def test_an_unowned_queue_is_an_implicit_one(tmp_path):
     assert queue_named(tmp_path, "theirs", 3) == Queue("theirs", 0, "", 3)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "running", "starts"),
+    [
+        # a lower factor may have more: lab has half the weight of web
+        ("lab lab lab web web", "", "lab web lab"),
+        ("web web lab", "web", "lab web"),
+        ("lab web", "lab lab", "web"),
+        ("other lab", "other", "lab other"),  # a share that is not listed weighs 1
+    ],
+)
+def test_shares_by_weight(waiting: str, running: str, starts: str) -> None:
+    queue = Queue("q", 1, "pool", 3, weights=(("lab", 0.5), ("web*", 1.0)))
+
+    def entries(words: str, first: int) -> list[Entry]:
+        return [
+            Entry(f"{word}{number}", "", "q", 0, 1, 1, number, word) for number, word in enumerate(words.split(), first)
+        ]
+
+    found = startable(entries(waiting, 10), entries(running, 1), {"q": queue})
+    room = 3 - len(running.split())
+    assert [entry.share for entry in found] == starts.split()[:room]
+
+
+def test_a_quota_that_is_used_up_keeps_only_its_own_jobs() -> None:
+    queue = Queue("q", 1, "pool", 4, quotas={"a": 1, "b": 2})
+    waiting = [Entry(f"r{number}", "", "q", 0, 1, 1, number, share) for number, share in enumerate("aabbbc")]
+    assert [entry.run_id for entry in startable(waiting, [], {"q": queue})] == ["r0", "r2", "r3"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from planform.core.errors import ProviderError
@@ -14,7 +15,7 @@ from planform.core.state import Run, RunStatus
 from planform.core.values import Object, Unknown, reveal
 from planform.providers.aws.clients import AwsError, Clients
 from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, watched
-from planform.providers.aws.jobs.logs import lines_of, metric_points
+from planform.providers.aws.jobs.logs import downloaded, lines_of, metric_points
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.status import job_name_of, of_service_job
 from planform.providers.aws.tags import tags_of
@@ -111,6 +112,9 @@ class BatchExecutor:
     def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
         name = self._job_name(run)
         return metric_points(self.clients, described(self.clients, name) if name else None)
+
+    def download(self, run: Run, folder: Path) -> tuple[str, ...]:
+        return downloaded(self.clients, self._job_name(run), folder)
 
     def resume(self) -> None:
         """Nothing waits for this machine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from planform.core.executor import MetricDefinition
@@ -76,3 +77,47 @@ def _new_events(
             if forward == tokens.get(stream):
                 break  # the end, for now: CloudWatch says so by giving the same token
             tokens[stream] = forward
+
+
+def downloaded(clients: Clients, job_name: str, folder: Path) -> tuple[str, ...]:
+    """The model, the output and the log of each node of a training job, in the layout of this machine's runs."""
+    found: list[str] = []
+    if not job_name:
+        return ()
+    folder.mkdir(parents=True, exist_ok=True)
+    job = clients.call("sagemaker", "describe_training_job", TrainingJobName=job_name)
+    model = (job.get("ModelArtifacts") or {}).get("S3ModelArtifacts", "")
+    base = f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{job_name}/output"
+    for uri, name in ((model, "model/model.tar.gz"), (f"{base}/output.tar.gz", "output/output.tar.gz")):
+        if uri and _fetched(clients, uri, folder / name):
+            found.append(name)
+    lines: dict[str, list[str]] = {}
+    for host, _, line in _new_events(clients, job_name, None, {}):
+        lines.setdefault(host, []).append(line)
+    for host, printed in sorted(lines.items()):
+        place = folder / "logs" / f"{host}.log"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("\n".join(printed) + "\n")
+        found.append(f"logs/{host}.log")
+    if job.get("FailureReason"):
+        (folder / "failure").write_text(job["FailureReason"] + "\n")
+        found.append("failure")
+    return tuple(found)
+
+
+def _fetched(clients: Clients, uri: str, place: Path) -> bool:
+    """Whether there is such an object; it is there whole or not at all."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        body = clients.call("s3", "get_object", Bucket=bucket, Key=key)["Body"]
+    except AwsError as error:
+        if error.code in ("404", "NoSuchKey", "NoSuchBucket"):
+            return False
+        raise
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(f"{place.name}.partial")
+    with partial.open("wb") as file:
+        for chunk in body.iter_chunks(1 << 20):
+            file.write(chunk)
+    partial.replace(place)
+    return True

@@ -89,7 +89,7 @@ def _request(clients: Clients, body: Object) -> Object:
 
 def _rules(clients: Clients, desired: Object) -> Iterator[Misfit]:
     """The rules that no shape of the API holds."""
-    if not desired.get("role") and not clients.settings.get("role"):
+    if desired.get("role") is None and not clients.settings.get("role"):
         yield Misfit(
             (),
             "A job on AWS needs a role: what it may read and write.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from planform.core.errors import ProviderError
 from planform.core.executor import JobSpec, Launched
@@ -12,7 +13,7 @@ from planform.core.state import Run, RunStatus
 from planform.core.values import Object
 from planform.providers.aws.clients import AwsError, Clients
 from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, watched
-from planform.providers.aws.jobs.logs import lines_of, metric_points
+from planform.providers.aws.jobs.logs import downloaded, lines_of, metric_points
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.status import of_training_job
 from planform.providers.aws.tags import LINEAGE, RUN
@@ -88,6 +89,9 @@ class SageMakerExecutor:
 
     def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
         return metric_points(self.clients, described(self.clients, run.job_name))
+
+    def download(self, run: Run, folder: Path) -> tuple[str, ...]:
+        return downloaded(self.clients, run.job_name, folder)
 
     def resume(self) -> None:
         """Nothing waits for this machine."""

@@ -1,0 +1,48 @@
+"""The policies name what the files need: no more types, buckets and roles than there are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.test_cases import run_planform
+
+MODULE = """
+planform: {name: team, default_provider: aws, backend: {s3: {bucket: team-state, key: a.json, region: us-west-2}}}
+provider: {aws: {region: us-west-2, role: trainer}}
+resource:
+  service_environment: {cpu: {capacity_limits: [{max_capacity: 2}]}}
+  job_queue: {main: {service_environment_order: ["${service_environment.cpu.arn}"]}}
+  trainer:
+    t:
+      queue: "${job_queue.main.arn}"
+      training_image: img
+      source_code: {command: ./run}
+      input_data: {train: "s3://data/train/"}
+      secrets: {TOKEN: {ssm: /team/token}}
+"""
+
+
+def actions(policy: str) -> dict[str, list[str]]:
+    return {action: item["Resource"] for item in json.loads(policy)["Statement"] for action in item["Action"]}
+
+
+def test_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.pf.yaml").write_text(MODULE)
+    told = {role: actions(run_planform(capsys, "permissions", role)[1]) for role in ("plan", "apply", "job")}
+    reads = ("Describe", "List", "Get")
+    assert all(action.split(":")[1].startswith(reads) for action in told["plan"])
+    assert "batch:DescribeSchedulingPolicies" not in told["plan"]
+    assert told["apply"]["iam:PassRole"] == ["arn:aws:iam::*:role/trainer"]
+    assert {"batch:CreateJobQueue", "batch:SubmitServiceJob", "s3:PutObject"} <= told["apply"].keys()
+    assert not any("SchedulingPolicy" in action or "QuotaShare" in action for action in told["apply"])
+    assert told["job"]["ssm:GetParameter"] == ["arn:aws:ssm:*:*:parameter/team/token"]
+    assert "secretsmanager:GetSecretValue" not in told["job"]
+    assert not any(action.startswith(("batch:", "sagemaker:")) for action in told["job"])
+    (tmp_path / "main.pf.yaml").write_text("planform: {name: here, default_provider: local}\n")
+    code, _, err = run_planform(capsys, "permissions", "plan")
+    assert code == 1
+    assert "Nothing in these files is made on AWS." in err

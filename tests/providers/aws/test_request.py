@@ -1,0 +1,338 @@
+"""A trainer as the request of CreateTrainingJob: every field, fit for the API's own model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planform.core.executor import JobSpec
+from planform.core.schemas import convert_body
+from planform.core.values import Object
+from planform.providers.aws.clients import Clients
+from planform.providers.aws.jobs.batch import service_job
+from planform.providers.aws.jobs.plan_check import misfits_of
+from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
+from planform.providers.aws.jobs.status import of_service_job, of_training_job
+from planform.resources.trainer import SCHEMA
+from tests.fake_aws import FakeAws
+from tests.fake_aws.models import model, problems
+
+ROLE = "arn:aws:iam::123456789012:role/train"
+EVERY_FIELD: Object = {
+    "training_image": "img:1",
+    "source_code": {"source_dir": "src", "entry_script": "train.py"},
+    "compute": {
+        "instance_type": "ml.g5.xlarge",
+        "instance_count": 2,
+        "volume_size_in_gb": 50,
+        "volume_kms_key_id": "key-1",
+        "keep_alive_period_in_seconds": 600,
+        "enable_managed_spot_training": True,
+    },
+    "input_data": {
+        "train": "data/train",
+        "far": "s3://team/far/",
+        "full": {
+            "data_source": {
+                "s3_data_source": {
+                    "s3_uri": "s3://team/full",
+                    "s3_data_type": "ManifestFile",
+                    "s3_data_distribution_type": "ShardedByS3Key",
+                }
+            },
+            "content_type": "text/csv",
+            "compression_type": "Gzip",
+            "record_wrapper_type": "RecordIO",
+            "input_mode": "Pipe",
+            "shuffle_config": {"seed": 7},
+        },
+        "disk": {
+            "data_source": {
+                "file_system_data_source": {
+                    "file_system_id": "fs-0123456789a",
+                    "file_system_type": "FSxLustre",
+                    "file_system_access_mode": "ro",
+                    "directory_path": "/fsx/data",
+                }
+            }
+        },
+    },
+    "hyperparameters": {"epochs": 3, "lr": 5e-5, "name": "it's", "deep": {"a": [1, None, True]}},
+    "environment": {"A": "1"},
+    "stopping_condition": {
+        "max_runtime_in_seconds": 600,
+        "max_wait_time_in_seconds": 1200,
+        "max_pending_time_in_seconds": 7200,
+    },
+    "output_data": {"s3_output_path": "s3://team/out", "kms_key_id": "key-2", "compression_type": "NONE"},
+    "checkpoint": {"s3_uri": "s3://team/checkpoints"},
+    "tensorboard": {"s3_output_path": "s3://team/boards"},
+    "networking": {
+        "subnets": ["subnet-1"],
+        "security_group_ids": ["sg-1"],
+        "enable_network_isolation": True,
+        "enable_inter_container_traffic_encryption": True,
+    },
+    "training_input_mode": "FastFile",
+    "metric_definitions": [{"name": "acc", "regex": "acc=([0-9.]+)"}],
+    "role": ROLE,
+    "tags": {"owner": "vision"},
+    "retry_strategy": {"maximum_retry_attempts": 3},
+    "remote_debug": {"enable_remote_debug": True},
+    "infra_check": {"enable_infra_check": True},
+}
+PLACED = Placed(
+    ROLE,
+    "s3://bucket/planform",
+    "trainer.t",
+    "img:1",
+    {"train": "s3://bucket/planform/data/d1/"},
+    "s3://bucket/planform/code/c1/",
+    "s3://bucket/planform/drivers/r1/",
+    "0123456789abcdef",
+)
+
+
+def filled(body: Object) -> Object:
+    misfits: list[Any] = []
+    whole = convert_body(body, SCHEMA.attributes, (), misfits)
+    assert not misfits
+    return whole
+
+
+def request(body: Object, **settings: Any) -> dict[str, Any]:
+    made = training_job(filled(body), "team-default-t-abcdefgh", PLACED, settings, {"owner": "vision"})
+    assert not list(problems(made, model("sagemaker").operation_model("CreateTrainingJob").input_shape))
+    return made
+
+
+def test_every_field_arrives() -> None:
+    made = request(EVERY_FIELD)
+    s3 = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+    assert made == {
+        "TrainingJobName": "team-default-t-abcdefgh",
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {
+            "TrainingImage": "img:1",
+            "TrainingInputMode": "FastFile",
+            "MetricDefinitions": [{"Name": "acc", "Regex": "acc=([0-9.]+)"}],
+            "ContainerEntrypoint": ["/bin/sh", "-c"],
+            "ContainerArguments": [
+                'exec "$(command -v python3 || command -v python)" -u /opt/ml/input/data/sm_drivers/train.py'
+            ],
+        },
+        "HyperParameters": {"epochs": "3", "lr": "5e-05", "name": "it's", "deep": '{"a": [1, null, true]}'},
+        "InputDataConfig": [
+            {"ChannelName": "train", "DataSource": {"S3DataSource": {**s3, "S3Uri": "s3://bucket/planform/data/d1/"}}},
+            {"ChannelName": "far", "DataSource": {"S3DataSource": {**s3, "S3Uri": "s3://team/far/"}}},
+            {
+                "ChannelName": "full",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "ManifestFile",
+                        "S3Uri": "s3://team/full",
+                        "S3DataDistributionType": "ShardedByS3Key",
+                    }
+                },
+                "ContentType": "text/csv",
+                "CompressionType": "Gzip",
+                "RecordWrapperType": "RecordIO",
+                "InputMode": "Pipe",
+                "ShuffleConfig": {"Seed": 7},
+            },
+            {
+                "ChannelName": "disk",
+                "DataSource": {
+                    "FileSystemDataSource": {
+                        "FileSystemId": "fs-0123456789a",
+                        "FileSystemType": "FSxLustre",
+                        "FileSystemAccessMode": "ro",
+                        "DirectoryPath": "/fsx/data",
+                    }
+                },
+            },
+            {
+                "ChannelName": "code",
+                "DataSource": {"S3DataSource": {**s3, "S3Uri": "s3://bucket/planform/code/c1/"}},
+                "InputMode": "File",
+            },
+            {
+                "ChannelName": "sm_drivers",
+                "DataSource": {"S3DataSource": {**s3, "S3Uri": "s3://bucket/planform/drivers/r1/"}},
+                "InputMode": "File",
+            },
+        ],
+        "OutputDataConfig": {"S3OutputPath": "s3://team/out", "KmsKeyId": "key-2", "CompressionType": "NONE"},
+        "ResourceConfig": {
+            "InstanceType": "ml.g5.xlarge",
+            "InstanceCount": 2,
+            "VolumeSizeInGB": 50,
+            "VolumeKmsKeyId": "key-1",
+            "KeepAlivePeriodInSeconds": 600,
+        },
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {
+            "MaxRuntimeInSeconds": 600,
+            "MaxWaitTimeInSeconds": 1200,
+            "MaxPendingTimeInSeconds": 7200,
+        },
+        "Environment": {"A": "1"},
+        "CheckpointConfig": {"S3Uri": "s3://team/checkpoints", "LocalPath": "/opt/ml/checkpoints"},
+        "TensorBoardOutputConfig": {"S3OutputPath": "s3://team/boards", "LocalPath": "/opt/ml/output/tensorboard"},
+        "Tags": [{"Key": "owner", "Value": "vision"}],
+        "VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+        "EnableNetworkIsolation": True,
+        "EnableInterContainerTrafficEncryption": True,
+        "RetryStrategy": {"MaximumRetryAttempts": 3},
+        "RemoteDebugConfig": {"EnableRemoteDebug": True},
+        "InfraCheckConfig": {"EnableInfraCheck": True},
+    }
+
+
+def test_what_the_account_decides() -> None:
+    """Places keyed by the definition, the settings of the provider where the trainer names none."""
+    network = {"subnets": ["subnet-9"], "security_group_ids": ["sg-9"]}
+    made = request(
+        {"training_image": "img", "source_code": {"source_dir": "s", "entry_script": "t.py"}, "tensorboard": {}},
+        networking=network,
+        kms_key_id="key-9",
+    )
+    assert made["CheckpointConfig"]["S3Uri"] == "s3://bucket/planform/checkpoints/0123456789abcdef"
+    assert made["OutputDataConfig"] == {"S3OutputPath": "s3://bucket/planform/output/trainer.t", "KmsKeyId": "key-9"}
+    assert made["TensorBoardOutputConfig"]["S3OutputPath"] == "s3://bucket/planform/tensorboard/trainer.t"
+    assert made["ResourceConfig"]["VolumeKmsKeyId"] == "key-9"
+    assert made["VpcConfig"] == {"Subnets": ["subnet-9"], "SecurityGroupIds": ["sg-9"]}
+
+
+def test_instance_groups_get_the_code_too() -> None:
+    """A channel without groups beside one with them would be refused."""
+    groups = [{"instance_group_name": "g", "instance_type": "ml.m5.xlarge", "instance_count": 1}]
+    source = {"s3_data_source": {"s3_uri": "s3://a/b", "instance_group_names": ["g"]}}
+    made = request(
+        {
+            "training_image": "img",
+            "source_code": {"source_dir": "s", "entry_script": "t.py"},
+            "compute": {"instance_groups": groups},
+            "input_data": {"train": {"data_source": source}},
+        }
+    )
+    assert "InstanceType" not in made["ResourceConfig"]
+    sources = [channel["DataSource"]["S3DataSource"] for channel in made["InputDataConfig"]]
+    assert [source["InstanceGroupNames"] for source in sources] == [["g"]] * 3
+
+
+def test_a_service_job() -> None:
+    body = filled(
+        {
+            **EVERY_FIELD,
+            "queue": "arn:aws:batch:us-west-2:123456789012:job-queue/q",
+            "priority": 0,
+            "quota_share": "arn:aws:batch:us-west-2:123456789012:job-queue/q/quota-share/vision",
+            "timeout": {"attempt_duration_seconds": 3600},
+            "preemption_configuration": {"preemption_retries_before_termination": 2},
+        }
+    )
+    spec = JobSpec(
+        "abcdefgh",
+        1,
+        "trainer.t",
+        "team-t-abcdefgh",
+        "0" * 36,
+        "default",
+        "img",
+        None,
+        {},
+        {},
+        (),
+        queue=body["queue"],
+        extra=body,
+    )
+    training = request(EVERY_FIELD)
+    made = service_job(training, spec)
+    assert not list(problems(made, model("batch").operation_model("SubmitServiceJob").input_shape))
+    payload = made.pop("serviceRequestPayload")
+    assert '"Tags"' not in payload
+    assert '"RetryStrategy"' not in payload  # Batch retries, with a new name each time
+    assert made == {
+        "jobName": "team-t-abcdefgh",
+        "jobQueue": body["queue"],
+        "serviceJobType": "SAGEMAKER_TRAINING",
+        "schedulingPriority": 0,  # zero is a priority
+        "quotaShareName": "vision",
+        "timeoutConfig": {"attemptDurationSeconds": 3600},
+        "preemptionConfiguration": {"preemptionRetriesBeforeTermination": 2},
+        "retryStrategy": {
+            "attempts": 4,
+            "evaluateOnExit": [
+                {"action": "RETRY", "onStatusReason": "Received status from SageMaker:InternalServerError*"},
+                {"action": "RETRY", "onStatusReason": "Received status from SageMaker: InternalServerError*"},
+                {"action": "EXIT", "onStatusReason": "*"},
+            ],
+        },
+        "tags": {"owner": "vision"},
+        "clientToken": "abcdefgh-" + "0" * 36,
+    }
+
+
+@pytest.mark.parametrize(
+    ("member", "path"),
+    [
+        (("ResourceConfig", "VolumeSizeInGB"), ("compute", "volume_size_in_gb")),
+        (("HyperParameters", "Epochs"), ("hyperparameters", "Epochs")),
+        (("VpcConfig", "Subnets", 0), ("networking", "subnets", 0)),
+        (("OutputDataConfig", "KmsKeyId"), ("output_data", "kms_key_id")),
+        (("AlgorithmSpecification", "MetricDefinitions", 1, "Regex"), ("metric_definitions", 1, "regex")),
+        (("StoppingCondition", "MaxRuntimeInSeconds"), ("stopping_condition", "max_runtime_in_seconds")),
+        (("InputDataConfig", 0), ()),
+    ],
+)
+def test_a_member_leads_back_to_its_attribute(member: tuple[str | int, ...], path: tuple[str | int, ...]) -> None:
+    assert attribute_path(member) == path
+
+
+def test_plan_checks_a_known_trainer_and_passes_the_unknown(aws: FakeAws) -> None:
+    from planform.core.values import Unknown
+
+    clients = Clients({"region": "us-west-2", "role": ROLE})
+    assert misfits_of(clients, "sagemaker", filled(EVERY_FIELD))[0] == []
+    open_parts = {**EVERY_FIELD, "output_data": Unknown("x"), "environment": {"A": Unknown("y")}, "role": Unknown("z")}
+    assert misfits_of(clients, "sagemaker", filled(open_parts))[0] == []
+    odd = {**EVERY_FIELD, "compute": {"instance_type": "ml.m99.huge"}, "stopping_condition": {}}
+    misfits, notes = misfits_of(clients, "sagemaker", filled(odd))
+    assert misfits == []
+    assert "this version of botocore does not know ml.m99.huge" in notes
+
+
+@pytest.mark.parametrize(
+    ("status", "secondary", "reason", "told"),
+    [
+        ("InProgress", "Starting", "", ("queued", "")),
+        ("InProgress", "Training", "", ("running", "")),
+        ("Completed", "Completed", "", ("succeeded", "")),
+        ("Failed", "Failed", "AlgorithmError: x", ("failed", "user")),
+        ("Failed", "Failed", "ClientError: no such bucket", ("failed", "user")),
+        ("Failed", "Failed", "InternalServerError: We encountered an internal error.", ("failed", "infrastructure")),
+        (
+            "Failed",
+            "Failed",
+            "CapacityError: Unable to provision requested ML compute capacity.",
+            ("failed", "infrastructure"),
+        ),
+        ("Stopped", "MaxRuntimeExceeded", "", ("stopped", "")),
+        ("Stopped", "MaxWaitTimeExceeded", "", ("failed", "infrastructure")),
+    ],
+)
+def test_what_a_status_means(status: str, secondary: str, reason: str, told: tuple[str, str]) -> None:
+    found = of_training_job({"TrainingJobStatus": status, "SecondaryStatus": secondary, "FailureReason": reason})
+    assert (found.status, found.failure) == told
+
+
+def test_what_a_service_job_means() -> None:
+    assert of_service_job({"status": "RUNNABLE", "statusReason": "CAPACITY"}, None).reason == "RUNNABLE: CAPACITY"
+    ended = of_service_job(
+        {"status": "FAILED", "isTerminated": True, "statusReason": "by hand", "stoppedAt": 1000}, None
+    )
+    assert (ended.status, ended.reason, ended.ended_at) == ("stopped", "by hand", "1970-01-01T00:00:01.000Z")
+    stopped = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}
+    assert of_service_job({"status": "FAILED", "statusReason": "Stopped"}, stopped).status == "stopped"
