@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -241,13 +241,13 @@ class Project:
             session.fold()
         return entry.record
 
-    def resume_queues(self) -> None:
-        """Start what a reboot left queued (S7.1)."""
+    def resume_queues(self, *, tidy: bool = False) -> None:
+        """Start what a reboot left queued (S7.1); with `tidy` also take away what ended runs left behind."""
         executors = {
             (run.provider, run.executor): run
             for runs in self.backend.read().ledger.runs.values()
             for run in runs
-            if run.active
+            if run.active or tidy
         }
         for run in executors.values():
             self.edges.executor_of(run).resume()
@@ -508,7 +508,8 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
             case "local":
                 from planform.providers.local.provider import local_provider
 
-                return local_provider(settings, folder, workspace)
+                aws = configuration.provider_settings.get("aws", {})
+                return local_provider(settings, folder, workspace, partial(_fetched, aws), partial(_ecr_login, aws))
             case "aws":
                 from planform.providers.aws.provider import aws_provider
 
@@ -516,6 +517,18 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
         raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["aws", "local"]))
 
     return Edges(schemas(), provider, TrainingRules())
+
+
+def _fetched(settings: Object, uri: str, cache: Path) -> Path:
+    from planform.providers.aws.fetch import fetch
+
+    return fetch(settings, uri, cache)
+
+
+def _ecr_login(settings: Object, image: str) -> tuple[str, str]:
+    from planform.providers.aws.fetch import ecr_login
+
+    return ecr_login(settings, image)
 
 
 def _remote_outputs(kind: str, config: Object, folder: Path) -> Object:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests import fake_aws
 from tests.fake_aws import FakeAws
+from tests.fakes.image import image
 from tests.fakes.s3 import CREDENTIALS, S3, serving
 
 
@@ -48,6 +50,22 @@ def aws(aws_server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     aws_server.reset()
     aws_server.calls()
     return aws_server
+
+
+@pytest.fixture(scope="session")
+def docker_image() -> str:
+    """An image to run jobs in. Without an Engine tests that need one are skipped, unless PLANFORM_DOCKER_REQUIRED."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env()
+        client.ping()
+    except DockerException as error:
+        if os.environ.get("PLANFORM_DOCKER_REQUIRED"):
+            raise
+        pytest.skip(f"Docker does not answer: {str(error)[:80]}")
+    return image(client)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "deepdiff": ("engine.diff", "render"),
     "pathspec": ("training",),
     "filelock": ("backends", "providers.local"),
-    "boto3": ("providers.aws", "backends.s3", "backends.encryption"),
+    "boto3": ("providers.aws", "backends.s3", "backends.encryption", "runtime.secrets_by_reference"),
     "botocore": ("providers.aws", "backends.s3", "backends.encryption"),
     "cryptography": ("backends.encryption",),
     "docker": ("providers.local",),

@@ -96,12 +96,12 @@ def download_command(options: Options, address: str, number: int | None, target:
 @command.command("resume")
 @project_options
 def resume_command(options: Options) -> None:
-    """Start what waits in the queues of this machine and nobody starts, as after a reboot."""
+    """Start what waits in the queues of this machine and nobody starts, as after a reboot; tidy up after dead runs."""
     from planform.project import open_recorded
 
     screen: Screen = click.get_current_context().obj
     project = open_recorded(options)
-    project.resume_queues()
+    project.resume_queues(tidy=True)
     active = [run for run in runs_of(observed(project), []) if run.active]
     states = ", ".join(f"{run.address} {run.status}" for run in active)
     screen.out(f"{states}.\n" if active else "Nothing waits.\n")

@@ -105,12 +105,7 @@ output:
             "The code that trains. Without it the image runs what it was built to run.",
             "digest",
         ),
-        distributed=field(
-            DISTRIBUTED,
-            "How the script is started on several processes.",
-            "digest",
-            refusal="distributed training does not run as plain processes yet; train one process, or run on AWS",
-        ),
+        distributed=field(DISTRIBUTED, "How the script is started on several processes.", "digest"),
         # On what
         input_data=field(
             map_of(OneOf((STRING, CHANNEL), "a path, an s3:// URI or {data_source: ...}")),
@@ -118,7 +113,10 @@ output:
             "digest",
         ),
         training_input_mode=field(
-            INPUT_MODES, "How channels are delivered.", "digest", note="input mode not used: all data is files"
+            INPUT_MODES,
+            "How channels are delivered.",
+            "digest",
+            note=on("process docker", "input mode not used: all data is files"),
         ),
         # With what
         hyperparameters=field(
@@ -138,13 +136,17 @@ output:
                             STRING,
                             "ARN of a secret in Secrets Manager.",
                             "digest",
-                            refusal="secrets are not fetched from AWS on this machine; use {env: NAME}",
+                            refusal=on(
+                                "process docker", "secrets are not fetched from AWS on this machine; use {env: NAME}"
+                            ),
                         ),
                         ssm=field(
                             STRING,
                             "Name of a parameter in Parameter Store.",
                             "digest",
-                            refusal="parameters are not fetched from AWS on this machine; use {env: NAME}",
+                            refusal=on(
+                                "process docker", "parameters are not fetched from AWS on this machine; use {env: NAME}"
+                            ),
                         ),
                         env=field(STRING, "An environment variable of who applies.", "digest"),
                     )
@@ -160,20 +162,28 @@ output:
                     instance_type=field(STRING, "Type of instance.", "digest", default="ml.m5.xlarge"),
                     instance_count=field(NUMBER, "Number of instances.", "digest", default=1, minimum=1),
                     volume_size_in_gb=field(
-                        NUMBER, "Storage of each instance.", note="volume size not used", default=30, minimum=1
+                        NUMBER,
+                        "Storage of each instance.",
+                        note=on("process docker", "volume size not used"),
+                        default=30,
+                        minimum=1,
                     ),
                     volume_kms_key_id=field(
-                        STRING, "Key that encrypts the storage.", note="volume_kms_key_id not used"
+                        STRING,
+                        "Key that encrypts the storage.",
+                        note=on("process docker", "volume_kms_key_id not used"),
                     ),
                     keep_alive_period_in_seconds=field(
                         NUMBER,
                         "Keep the instances warm for the next job.",
                         "live",
-                        note="keep-alive not used",
+                        note=on("process docker", "keep-alive not used"),
                         minimum=0,
                         maximum=21600,
                     ),
-                    enable_managed_spot_training=field(BOOL, "Use spot capacity.", note="spot not used"),
+                    enable_managed_spot_training=field(
+                        BOOL, "Use spot capacity.", note=on("process docker", "spot not used")
+                    ),
                     instance_groups=field(
                         list_of(
                             Nested(
@@ -188,10 +198,15 @@ output:
                         ),
                         "Groups of different instances, instead of instance_type and instance_count.",
                         "digest",
-                        refusal="this machine is one kind of instance; use instance_type and instance_count",
+                        refusal=on(
+                            "process docker",
+                            "this machine is one kind of instance; use instance_type and instance_count",
+                        ),
                     ),
                     training_plan_arn=field(
-                        STRING, "A training plan to take capacity from.", refusal="training plans are capacity on AWS"
+                        STRING,
+                        "A training plan to take capacity from.",
+                        refusal=on("process docker", "training plans are capacity on AWS"),
                     ),
                 )
             ),
@@ -208,13 +223,13 @@ output:
                     max_wait_time_in_seconds=field(
                         NUMBER,
                         "Spot only: how long waiting and running may take together.",
-                        note="max_wait_time_in_seconds not used",
+                        note=on("process docker", "max_wait_time_in_seconds not used"),
                         minimum=1,
                     ),
                     max_pending_time_in_seconds=field(
                         NUMBER,
                         "How long the job may wait for capacity.",
-                        note="max_pending_time_in_seconds not used",
+                        note=on("process docker", "max_pending_time_in_seconds not used"),
                         minimum=1800,
                         maximum=DAYS_28,
                     ),
@@ -233,9 +248,9 @@ output:
                 )
             ),
             "The network of the job.",
-            note="networking not used",
+            note=on("process docker", "networking not used"),
         ),
-        role=field(STRING, "IAM role of the job, name or ARN.", note="role not used"),
+        role=field(STRING, "IAM role of the job, name or ARN.", note=on("process docker", "role not used")),
         # What comes out
         output_data=field(
             Nested(
@@ -246,7 +261,7 @@ output:
                 )
             ),
             "Where and how artifacts are kept.",
-            note="output_data not used: artifacts stay in the run folder",
+            note=on("process docker", "output_data not used: artifacts stay in the run folder"),
         ),
         checkpoint=field(
             Nested(
@@ -254,7 +269,7 @@ output:
                     s3_uri=field(
                         STRING,
                         "Where checkpoints are kept.",
-                        note="checkpoint.s3_uri not used: checkpoints stay on this machine",
+                        note=on("process docker", "checkpoint.s3_uri not used: checkpoints stay on this machine"),
                         pattern="s3://.+",
                         pattern_hint="an s3:// URI",
                     ),
@@ -311,7 +326,7 @@ output:
                 )
             ),
             "Limit on an attempt of a queued job.",
-            note="timeout not used: stopping_condition limits the run",
+            note=on("process docker", "timeout not used: stopping_condition limits the run"),
         ),
         preemption_configuration=field(
             Nested(
@@ -328,24 +343,24 @@ output:
         allow_plaintext=field(
             BOOL, "On AWS: let sensitive values of environment and hyperparameters stand in the job's description."
         ),
-        tags=field(map_of(STRING), "Tags of the job.", "live", note="tags not used"),
+        tags=field(map_of(STRING), "Tags of the job.", "live", note=on("process docker", "tags not used")),
         retry_strategy=field(
             Nested(
                 attributes(maximum_retry_attempts=field(NUMBER, "How often.", required=True, minimum=1, maximum=30))
             ),
             "Retries by SageMaker itself after internal errors.",
-            note="retry_strategy not used",
+            note=on("process docker", "retry_strategy not used"),
         ),
         remote_debug=field(
             Nested(attributes(enable_remote_debug=field(BOOL, "Allow it.", "live", default=True))),
             "Shell access to the running container.",
             "live",
-            note="remote_debug not used",
+            note=on("process docker", "remote_debug not used"),
         ),
         infra_check=field(
             Nested(attributes(enable_infra_check=field(BOOL, "Check it.", default=True))),
             "Check the instances before training.",
-            note="infra_check not used",
+            note=on("process docker", "infra_check not used"),
         ),
         docker=field(
             Nested(

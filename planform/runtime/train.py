@@ -6,6 +6,7 @@ passes its output through, and exits as it exits. Why a job failed is left in ou
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -18,7 +19,10 @@ from typing import Any, Mapping, Sequence
 
 # The files lie side by side, here and where they are copied to; this folder is first on sys.path.
 from arguments import arguments, decode  # type: ignore[import-not-found]
+from distributed import JOIN_SECONDS, NoDriver, Start, join_address, plan  # type: ignore[import-not-found]
 from environment import environment, read_json  # type: ignore[import-not-found]
+from join import Lost, dismiss, gather, serve_ssh, wait_for_first  # type: ignore[import-not-found]
+from secrets_by_reference import NoSecret, fetched  # type: ignore[import-not-found]
 
 KEPT = 64 * 1024  # bytes of the end of the output, to find the traceback in
 KEPT_LINES = 100
@@ -33,7 +37,11 @@ def main() -> int:
     base = os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml"
     try:
         return run(base, Stop())
-    except (JobError, OSError, ValueError) as error:
+    except Lost as error:
+        print(f"planform: {error}", file=sys.stderr, flush=True)
+        leave_failure(base, f"The hosts of the job did not stay together: {error}")
+        return 1
+    except (JobError, NoDriver, NoSecret, OSError, ValueError) as error:
         print(f"planform: {error}", file=sys.stderr, flush=True)
         leave_failure(base, f"The job could not be started: {error}")
         return 1
@@ -41,16 +49,17 @@ def main() -> int:
 
 def run(base: str, stop: Stop) -> int:
     config, drivers = os.path.join(base, "input", "config"), os.path.join(base, "input", "data", "sm_drivers")
-    hyperparameters = {
-        name: decode(text) for name, text in read_json(os.path.join(config, "hyperparameters.json"), {}).items()
-    }
+    # Where the request of a job is too small for them, the hyperparameters travel beside the runtime.
+    given = read_json(os.path.join(drivers, "hyperparameters.json"), None)
+    if given is None:
+        given = read_json(os.path.join(config, "hyperparameters.json"), {})
+    hyperparameters = {name: decode(text) for name, text in given.items()}
     resources = read_json(os.path.join(config, "resourceconfig.json"), {})
     channels = read_json(os.path.join(config, "inputdataconfig.json"), {})
     source = read_json(os.path.join(drivers, "sourcecode.json"), {})
-    if read_json(os.path.join(drivers, "distributed.json"), {}):
-        raise JobError("distributed training is not supported by this runtime; remove `distributed`")
+    driver = read_json(os.path.join(drivers, "distributed.json"), {})
     told = environment(base, resources, channels, hyperparameters, source, os.environ)
-    variables = {**os.environ, **told}
+    variables = {**os.environ, **told, **fetched(read_json(os.path.join(drivers, "secrets.json"), {}))}
     code = os.path.join(base, "input", "data", "code")
     if os.path.isdir(code):
         os.chdir(code)
@@ -59,8 +68,32 @@ def run(base: str, stop: Stop) -> int:
         status = watch(command, variables, base, "pip install", stop)
         if status or stop.asked:
             return status or 128 + stop.asked
-    name = source.get("entry_script") or "command"
-    return watch(command_line(source, hyperparameters), variables, base, name, stop)
+    line = command_line(source, hyperparameters)
+    if not driver:
+        return watch(line, variables, base, source.get("entry_script") or "command", stop)
+    start = plan(driver, line, told, drivers, resources, os.environ)
+    variables.update(start.variables)
+    if not start.joins:
+        return watch(start.command, variables, base, start.name, stop)
+    return together(start, variables, told, base, stop)
+
+
+def together(start: Start, variables: Mapping[str, str], told: Mapping[str, str], base: str, stop: Stop) -> int:
+    """The first host starts when all others are there, and they stay until it has ended."""
+    hosts, rank = json.loads(told["SM_HOSTS"]), int(told["SM_CURRENT_HOST_RANK"])
+    addresses = [join_address(hosts, index, os.environ) for index in range(len(hosts))]
+    seconds = float(os.environ.get("PLANFORM_JOIN_SECONDS") or JOIN_SECONDS)
+    if not os.environ.get("PLANFORM_JOIN_PORTS"):
+        serve_ssh({**told, **start.variables})
+    if rank > 0:
+        return int(wait_for_first(addresses[rank], seconds, lambda: stop.asked))
+    connections = gather(hosts[1:], addresses[1:], seconds, lambda: stop.asked)
+    if stop.asked:
+        dismiss(connections, 128 + stop.asked)
+        return 128 + stop.asked
+    status = watch(start.command, variables, base, start.name, stop)
+    dismiss(connections, status)
+    return status
 
 
 def command_line(source: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> list[str]:

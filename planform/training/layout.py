@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from planform.core.errors import ProviderError
 from planform.core.executor import Channel, JobSpec, SourceCode
@@ -14,9 +15,16 @@ from planform.core.hyperparameters import wire_text
 from planform.core.values import Value
 from planform.training.definition import is_local
 
+# How the program of a job is started where it has a container of its own: by whichever Python the image has.
+ENTRYPOINT = ("/bin/sh", "-c")
+START = 'exec "$(command -v python3 || command -v python)" -u /opt/ml/input/data/sm_drivers/train.py'
 
-def lay_out(base: Path, spec: JobSpec, host: str, hosts: Sequence[str], interface: str, link: bool) -> None:
-    """Make `base` ready for one host of a job. With `link` the data of channels is linked, else copied.
+Data: TypeAlias = Literal["link", "copy", "mount"]
+
+
+def lay_out(base: Path, spec: JobSpec, host: str, hosts: Sequence[str], interface: str, data: Data) -> None:
+    """Make `base` ready for one host of a job. The data of channels is linked, copied, or only given empty folders that
+    it is to be mounted at.
 
     What an interrupted launch left under `input` is replaced.
 
@@ -38,7 +46,7 @@ def lay_out(base: Path, spec: JobSpec, host: str, hosts: Sequence[str], interfac
         for name, content in _config(spec, host, hosts, interface):
             _write_private(base / "input" / "config" / f"{name}.json", content)
         for channel in spec.channels:
-            _place_data(base / "input" / "data" / channel.name, Path(channel.source), link)
+            _place_data(base / "input" / "data" / channel.name, Path(channel.source), data)
         if spec.source_code is not None:
             _copy_code(base / "input" / "data" / "code", spec.source_code)
         _place_runtime(base / "input" / "data" / "sm_drivers", spec)
@@ -74,15 +82,20 @@ def _channel_config(channel: Channel) -> dict[str, str]:
     return {**config, "ContentType": channel.content_type} if channel.content_type else config
 
 
-def _place_data(target: Path, source: Path, link: bool) -> None:
+def _place_data(target: Path, source: Path, data: Data) -> None:
+    if data == "mount":
+        target.mkdir()
+        if not source.is_dir():
+            (target / source.name).touch()
+        return
     if source.is_dir():
-        if link:
+        if data == "link":
             target.symlink_to(source, target_is_directory=True)
         else:
             shutil.copytree(source, target)
         return
     target.mkdir()
-    if link:
+    if data == "link":
         (target / source.name).symlink_to(source.resolve(strict=True))
     else:
         shutil.copy(source, target)

@@ -197,7 +197,7 @@ def test_what_the_script_says_of_its_failure_stands(run, base):
         pytest.param({}, "neither entry_script nor command", id="nothing to run"),
         pytest.param(
             {"entry_script": "train.py", "distributed": {"torchrun": {}}},
-            "distributed training is not supported by this runtime",
+            "there is no torchrun, and no package torch",
             id="distributed",
         ),
     ],

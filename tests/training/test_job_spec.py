@@ -86,7 +86,7 @@ def base(tmp_path):
 def test_the_folder_a_job_finds(job, body, base, module):
     (module / "src" / "train.py").chmod(0o755)
     spec = job({**body, "hyperparameters": {"epochs": 3, "name": "x", "on": True, "layers": [1, 2]}})
-    lay_out(base, spec, "algo-2", ["algo-1", "algo-2"], "eth0", link=True)
+    lay_out(base, spec, "algo-2", ["algo-1", "algo-2"], "eth0", "link")
     config = base / "input" / "config"
     assert json.loads((config / "hyperparameters.json").read_text()) == {
         "epochs": "3",
@@ -125,17 +125,17 @@ def test_data_lies_in_its_channel(link, source, inside, job, body, base):
 
 def test_an_interrupted_launch_is_laid_out_again_and_data_survives(job, body, base, module):
     for _ in range(2):
-        lay_out(base, job(body), "algo-1", ["algo-1"], "lo", link=True)
+        lay_out(base, job(body), "algo-1", ["algo-1"], "lo", "link")
     assert (module / "data" / "train" / "a.csv").exists()
 
 
 def test_data_elsewhere_is_refused(job, body, base):
     with pytest.raises(ProviderError, match=r"input_data\.train: s3://b/x is not on this machine"):
-        lay_out(base, job({**body, "input_data": {"train": "s3://b/x"}}), "algo-1", ["algo-1"], "lo", link=True)
+        lay_out(base, job({**body, "input_data": {"train": "s3://b/x"}}), "algo-1", ["algo-1"], "lo", "link")
 
 
 def test_a_file_that_is_gone_is_named(job, body, base, module):
     spec = job(body)
     (module / "src" / "train.py").unlink()
     with pytest.raises(ProviderError, match=r"src/train\.py: No such file or directory"):
-        lay_out(base, spec, "algo-1", ["algo-1"], "lo", link=True)
+        lay_out(base, spec, "algo-1", ["algo-1"], "lo", "link")

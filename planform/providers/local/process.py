@@ -5,37 +5,34 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from planform.core.errors import ProviderError
 from planform.core.executor import JobSpec, Launched
-from planform.core.hyperparameters import wire_text
 from planform.core.schemas import Misfit
-from planform.core.state import Run, RunStatus
-from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value
+from planform.core.values import AttributePath, Object
 from planform.providers.local import runs as local_runs
+from planform.providers.local.executor import LocalExecutor, node_environment, plain
 from planform.providers.local.files import HOME
 from planform.resources import treatment
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessExecutor:
+class ProcessExecutor(LocalExecutor):
     """Runs of this machine as processes of one Python."""
 
-    root: Path
-    host: str
-    max_instances: int
     python: str = ""  # as configured; empty: the one running planform
-    stop_grace_in_seconds: float = 10
+    venv: bool = False  # requirements go into a virtual environment of their own
     name: str = "process"
 
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         from planform.resources.trainer import SCHEMA
 
         misfits, notes = treatment(SCHEMA, self.name, desired)
-        code = _plain(desired.get("source_code"))
+        code = plain(desired.get("source_code"))
         if code is None:
             misfits.append(
                 Misfit(
@@ -44,21 +41,18 @@ class ProcessExecutor:
                     suggestion="Add source_code, or use executor: docker.",
                 )
             )
-        elif isinstance(code, dict) and _plain(code.get("requirements")) and not self.python:
+        elif isinstance(code, dict) and plain(code.get("requirements")) and not (self.python or self.venv):
             misfits.append(
                 Misfit(
                     ("source_code", "requirements"),
                     "requirements would be installed into planform's own Python.",
-                    suggestion="Name another one: provider.local.process.python: PATH.",
+                    suggestion="Set provider.local.process: {venv: auto}, or name another Python: {python: PATH}.",
                 )
             )
         return misfits + list(_remote_inputs(desired)), notes
 
-    def predict(self, job_name: str, run_id: str, address: str) -> Object:
-        return {"job_arn": local_runs.job_arn(job_name), "output_path": local_runs.output_path(address)}
-
     def launch(self, spec: JobSpec) -> Launched:
-        environment, secrets = _environment(spec)
+        environment, secrets = node_environment(spec)
 
         def prepare(folder: Path) -> list[local_runs.NodeCommand]:
             return self._lay_out(folder, spec, environment)
@@ -74,50 +68,29 @@ class ProcessExecutor:
             stop_grace_in_seconds=self.stop_grace_in_seconds,
         )
 
-    def observe(self, runs: Sequence[Run]) -> Mapping[str, RunStatus]:
-        return local_runs.observe(self.root, self.host, runs)
-
-    def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
-        local_runs.watch(self.root, self.host, runs, changed, stop)
-
-    def adjust(self, run: Run, desired: Object) -> None:
-        local_runs.adjust(self.root, run, int(desired.get("priority") or 0))
-
-    def stop(self, run: Run) -> None:
-        local_runs.stop(self.root, self.host, run)
-
-    def logs(self, run: Run, node: str | None, follow: bool) -> Iterator[tuple[str, str]]:
-        return local_runs.logs(self.root, self.host, run, node, follow)
-
-    def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
-        return local_runs.metric_history(self.root, run)
-
-    def download(self, run: Run, folder: Path) -> tuple[str, ...]:
-        return local_runs.copied(local_runs.folder_of(self.root, run), folder)
-
-    def resume(self) -> None:
-        from planform.providers.local.scheduler import schedule
-
-        schedule(self.root)
-
     def _lay_out(self, folder: Path, spec: JobSpec, environment: Mapping[str, str]) -> list[local_runs.NodeCommand]:
         from planform.training.layout import lay_out
 
-        python = self._interpreter()
+        python = self._interpreter(spec)
         # `python` and `pip` of a command are those of the interpreter that runs the rest.
         path = os.pathsep.join(filter(None, [os.path.dirname(python), environment.get("PATH", os.defpath)]))
         hosts = [f"algo-{index}" for index in range(1, spec.instance_count + 1)]
+        if spec.distributed:
+            # All hosts are this machine: they find each other on the loopback, at ports that were free a moment ago.
+            first, *ports = _free_ports(1 + len(hosts))
+            meeting = {"PLANFORM_MASTER_ADDR": "127.0.0.1", "PLANFORM_MASTER_PORT": str(first)}
+            environment = {**environment, **meeting, "PLANFORM_JOIN_PORTS": ",".join(map(str, ports))}
         nodes = []
         for host in hosts:
             base = folder / "nodes" / host
             base.mkdir(parents=True)
-            lay_out(base, spec, host, hosts, "lo", link=True)
+            lay_out(base, spec, host, hosts, "lo", "link")
             if spec.checkpoint_key:
-                (base / "checkpoints").symlink_to(self._checkpoints(folder, spec.checkpoint_key))
+                (base / "checkpoints").symlink_to(self.checkpoints(folder, spec.checkpoint_key))
             nodes.append(
                 local_runs.NodeCommand(
                     host,
-                    (python, "-u", os.fspath(base / "input" / "data" / "sm_drivers" / "train.py")),
+                    (*own_opt_ml(base), python, "-u", os.fspath(base / "input" / "data" / "sm_drivers" / "train.py")),
                     {
                         **environment,
                         "PATH": path,
@@ -129,16 +102,15 @@ class ProcessExecutor:
             )
         return nodes
 
-    def _checkpoints(self, folder: Path, key: str) -> Path:
-        """The checkpoints of one definition, also to be found from the run's folder."""
-        shared = self.root / HOME / "checkpoints" / key
-        shared.mkdir(parents=True, exist_ok=True)
-        link = folder / "checkpoints"
-        if not link.is_symlink():
-            link.symlink_to(os.path.relpath(shared, folder))
-        return shared
+    def _interpreter(self, spec: JobSpec) -> str:
+        python = self._configured()
+        code = spec.source_code
+        if not self.venv or code is None or not code.requirements:
+            return python
+        wanted = Path(code.source_dir, code.requirements).read_bytes()
+        return virtual_environment(self.root / HOME / "venvs", python, wanted)
 
-    def _interpreter(self) -> str:
+    def _configured(self) -> str:
         if not self.python:
             return sys.executable
         # Not resolved: the python of a virtual environment is a link, and must be run by that name.
@@ -151,35 +123,77 @@ class ProcessExecutor:
         return os.path.abspath(found)
 
 
-def _environment(spec: JobSpec) -> tuple[dict[str, str], list[str]]:
-    """The environment of the nodes, and the secrets that must not be quoted in records.
+def virtual_environment(folder: Path, python: str, requirements: bytes) -> str:
+    """The Python of an environment for these requirements, made when it is not there; the runtime installs into it.
 
-    It is that of who launches, also when another command starts the run later: a queued run must not see another
-    shell's CUDA_VISIBLE_DEVICES. planform's own variables hold secrets of their own, and stay out.
+    Raises:
+        ProviderError: it cannot be made.
     """
-    from planform.training.job_spec import caller_secrets
+    import hashlib
+    import platform
+    import subprocess
 
-    named = caller_secrets(spec.extra.get("secrets") or {}, os.environ)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PLANFORM_")}
-    hidden = (
-        wire_text(value) for name, value in spec.hyperparameters.items() if name in spec.sensitive_hyperparameters
-    )
-    return {**inherited, **spec.environment, **named}, [*hidden, *named.values()]
+    from filelock import FileLock
+
+    key = hashlib.sha256("\n".join((python, platform.platform(), "")).encode() + requirements).hexdigest()[:16]
+    place, made = folder / key, folder / key / "made"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{place}.lock"):
+        if not made.exists():
+            command = [python, "-m", "venv", "--clear", str(place)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+                raise ProviderError(
+                    f"No virtual environment could be made in {place}: {said[-1]}",
+                    suggestion="On Debian or Ubuntu: apt-get install python3-venv",
+                )
+            made.touch()
+    return os.fspath(place / "bin" / "python")
 
 
-def _plain(value: Value) -> Value:
-    value = value.value if isinstance(value, Sensitive) else value
-    return "" if isinstance(value, Unknown) else value
+def own_opt_ml(base: Path) -> tuple[str, ...]:
+    """What a command begins with so that /opt/ml is the job's own folder, for scripts that name it: a mount namespace,
+    where we may make one (S7.4). Elsewhere nothing: the SM_* variables say where everything is."""
+    if os.geteuid() != 0 or not _may_mount():
+        return ()
+    script = 'mount --bind "$0" /opt/ml 2>/dev/null; exec "$@"'
+    return ("unshare", "--mount", "--", "/bin/sh", "-c", script, os.fspath(base))
+
+
+@cache
+def _may_mount() -> bool:
+    import subprocess
+
+    if shutil.which("unshare") is None:
+        return False
+    try:
+        os.makedirs("/opt/ml", exist_ok=True)
+        probe = ["unshare", "--mount", "--", "mount", "--bind", "/tmp", "/opt/ml"]
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _free_ports(count: int) -> list[int]:
+    import socket
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _remote_inputs(desired: Object) -> Iterator[Misfit]:
     """Channels that are not files of this machine."""
-    channels = _plain(desired.get("input_data"))
+    channels = plain(desired.get("input_data"))
     for name, channel in channels.items() if isinstance(channels, dict) else ():
         path: AttributePath = ("input_data", name)
-        source = _plain(channel)
+        source = plain(channel)
         if isinstance(source, dict):
-            path, source = (*path, "data_source"), _plain(source.get("data_source"))
+            path, source = (*path, "data_source"), plain(source.get("data_source"))
         if isinstance(source, str) and "://" in source:
             yield Misfit(
                 path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,13 @@ from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.values import Object
 
+Fetch = Callable[[str, Path], Path]
+Login = Callable[[str], tuple[str, str]]
+
 SETTINGS: Mapping[str, Attribute] = attributes(
-    executor=Attribute(Enum(("process",)), "Who runs trainers that do not say it themselves.", default="process"),
+    executor=Attribute(
+        Enum(("process", "docker")), "Who runs trainers that do not say it themselves.", default="process"
+    ),
     max_instances=Attribute(
         NUMBER, "How many instances run at once outside of any service environment; by default one per CPU.", minimum=1
     ),
@@ -26,9 +31,26 @@ SETTINGS: Mapping[str, Attribute] = attributes(
     ),
     process=Attribute(
         Nested(
-            attributes(python=Attribute(STRING, "Python that runs user code; by default the one running planform."))
+            attributes(
+                python=Attribute(STRING, "Python that runs user code; by default the one running planform."),
+                venv=Attribute(Enum(("auto",)), "auto: requirements go into a virtual environment made for them."),
+            )
         ),
         "The executor `process`.",
+    ),
+    docker=Attribute(
+        Nested(
+            attributes(
+                region=Attribute(STRING, "Region of images by framework and version; by default of the AWS settings."),
+                shm_size=Attribute(STRING, "Size of /dev/shm, such as 2g.", default="1g"),
+                memory=Attribute(STRING, "Most memory of a node, such as 8g."),
+                cpus=Attribute(NUMBER, "Most processors of a node.", minimum=0),
+                gpus=Attribute(STRING, "all, or how many for each node."),
+                network=Attribute(STRING, "A network that is there; by default each run has its own."),
+                pull=Attribute(Enum(("always", "missing", "never")), "When images are pulled.", default="missing"),
+            )
+        ),
+        "The executor `docker`; trainers may say otherwise in their own `docker`.",
     ),
 )
 
@@ -40,6 +62,8 @@ class LocalProvider:
     root: Path
     workspace: str
     settings: Object
+    fetch: Fetch | None = None
+    login: Login | None = None
     name: str = "local"
 
     def coordinates(self) -> Mapping[str, str]:
@@ -75,26 +99,36 @@ class LocalProvider:
         return [*too_wide(objects), *kind_misfits(objects)]
 
     def executor(self, desired: Object) -> Executor:
-        from planform.providers.local.process import ProcessExecutor
-
         chosen = desired.get("executor") or self.settings.get("executor") or "process"
-        if chosen != "process":
-            raise ProviderError(
-                f'executor "{chosen}" is not one of this machine\'s',
-                suggestion="Use executor: process, or another provider.",
-            )
-        return ProcessExecutor(
+        common = (
             self.root,
             host_id(),
             int(self.settings.get("max_instances") or os.cpu_count() or 1),
-            (self.settings.get("process") or {}).get("python") or "",
-            self.settings.get("stop_grace_in_seconds", 10),
+            float(self.settings.get("stop_grace_in_seconds", 10)),
+        )
+        if chosen == "process":
+            from planform.providers.local.process import ProcessExecutor
+
+            process = self.settings.get("process") or {}
+            return ProcessExecutor(*common, process.get("python") or "", process.get("venv") == "auto")
+        if chosen == "docker":
+            from planform.providers.local.docker import DockerExecutor
+
+            docker = self.settings.get("docker") or {}
+            region = docker.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+            return DockerExecutor(*common, region or "us-east-1", docker, self.fetch, self.login)
+        raise ProviderError(
+            f'executor "{chosen}" is not one of this machine\'s',
+            suggestion="Use executor: process or docker, or another provider.",
         )
 
 
-def local_provider(settings: Object, root: Path, workspace: str) -> Provider:
-    """The provider of one root module, with the settings of its `provider: local`."""
-    return LocalProvider(root.absolute(), workspace, settings)
+def local_provider(
+    settings: Object, root: Path, workspace: str, fetch: Fetch | None = None, login: Login | None = None
+) -> Provider:
+    """The provider of one root module, with the settings of its `provider: local`. `fetch` brings data of S3 here,
+    `login` gives the password of a registry in ECR."""
+    return LocalProvider(root.absolute(), workspace, settings, fetch, login)
 
 
 def host_id() -> str:

@@ -243,7 +243,12 @@ def _supervise(run: Run, wakeup: int, guard: int) -> dict[str, Any]:
             told, tell_at = dict(run.metrics), run.seconds + PROGRESS_SECONDS
             run.tell(metrics=told)
     if run.failed is not None:
-        return {"status": "failed", "failure": "user", "reason": run.failed.failure()}
+        ours = (run.failed.base / "not-started").exists()  # a container that could not be made is no fault of its code
+        return {
+            "status": "failed",
+            "failure": "infrastructure" if ours else "user",
+            "reason": run.failed.failure(),
+        }
     if run.stopped:
         return {"status": "stopped", "reason": run.stopped}
     return {"status": "succeeded"}

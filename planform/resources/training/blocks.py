@@ -89,7 +89,7 @@ CHANNEL = Nested(
                             file_system_data_source=part(
                                 FILE_SYSTEM_DATA_SOURCE,
                                 "A file system in the VPC.",
-                                refused_by=on("process", "EFS and FSx are not mounted here; name a local path"),
+                                refused_by=on("process docker", "EFS and FSx are not mounted here; name a local path"),
                             ),
                         )
                     ),
@@ -104,22 +104,22 @@ CHANNEL = Nested(
         compression_type=part(
             Enum(("None", "Gzip")),
             "Gzip: decompressed on the way in, in Pipe mode.",
-            ignored_by=on("process", "compression_type not used"),
+            ignored_by=on("process docker", "compression_type not used"),
         ),
         record_wrapper_type=part(
             Enum(("None", "RecordIO")),
             "Wrap each object as a RecordIO record.",
-            ignored_by=on("process", "record_wrapper_type not used"),
+            ignored_by=on("process docker", "record_wrapper_type not used"),
         ),
         input_mode=part(
             INPUT_MODES,
             "How this channel is delivered.",
-            ignored_by=on("process", "input mode not used: all data is files"),
+            ignored_by=on("process docker", "input mode not used: all data is files"),
         ),
         shuffle_config=part(
             Nested(attributes(seed=part(NUMBER, "Seed of the shuffling.", required=True))),
             "Shuffle the order of the objects.",
-            ignored_by=on("process", "shuffle_config not used"),
+            ignored_by=on("process docker", "shuffle_config not used"),
         ),
         track=part(
             Enum(("uri", "listing")),

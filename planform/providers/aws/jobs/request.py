@@ -12,11 +12,7 @@ from typing import Any, NamedTuple
 from planform.core.hyperparameters import wire_text
 from planform.core.values import AttributePath, Object
 from planform.training.definition import inputs, mapping
-
-DRIVERS = "/opt/ml/input/data/sm_drivers"
-# Whichever Python the image has; the runtime needs 3.7. Each of the two may have 256 characters.
-ENTRYPOINT = ("/bin/sh", "-c")
-START = f'exec "$(command -v python3 || command -v python)" -u {DRIVERS}/train.py'
+from planform.training.layout import ENTRYPOINT, START
 
 CODE_CHANNEL, DRIVERS_CHANNEL = "code", "sm_drivers"
 

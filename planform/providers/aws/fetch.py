@@ -1,0 +1,70 @@
+"""What this machine needs of AWS for containers that run here: data in S3 and images in ECR."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from planform.core.errors import ProviderError
+from planform.core.values import Object
+from planform.providers.aws.clients import Clients
+
+
+def fetch(settings: Object, uri: str, cache: Path) -> Path:
+    """The files below an s3:// URI, downloaded once for each content: keys, sizes and ETags name the folder.
+
+    Raises:
+        ProviderError: there is nothing there, or it cannot be read.
+    """
+    clients = Clients(settings)
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    client = clients.client("s3")
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    items = [
+        item
+        for page in pages
+        for item in page.get("Contents", ())
+        if item["Key"] == prefix or _below(prefix, item["Key"])
+    ]
+    if not items:
+        raise ProviderError(f"There is nothing at {uri}.", suggestion="Check bucket, key and region.")
+    listing = "\n".join(f"{item['Key']} {item['Size']} {item['ETag']}" for item in items)
+    folder = cache / hashlib.sha256(f"{uri}\n{listing}".encode()).hexdigest()[:32]
+    if folder.exists():
+        return folder
+    partial = cache / f"{folder.name}.{os.getpid()}.partial"
+
+    def load(item: dict[str, str]) -> None:
+        name = item["Key"].removeprefix(prefix).lstrip("/") or Path(item["Key"]).name
+        place = partial / name
+        if not name.endswith("/"):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(bucket, item["Key"], os.fspath(place))
+
+    partial.mkdir(parents=True)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(load, items))
+    try:
+        partial.rename(folder)
+    except OSError:  # another run was quicker
+        import shutil
+
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def ecr_login(settings: Object, image: str) -> tuple[str, str]:
+    """User and password for the registry of an image in ECR."""
+    host = image.partition("/")[0].split(".")
+    clients = Clients({**settings, "region": host[3]})
+    answer = clients.call("ecr", "get_authorization_token", registryIds=[host[0]])
+    user, _, password = b64decode(answer["authorizationData"][0]["authorizationToken"]).decode().partition(":")
+    return user, password
+
+
+def _below(prefix: str, key: str) -> bool:
+    """`data/train` is the folder data/train/, not also data/train2."""
+    return key.startswith(prefix if prefix.endswith("/") or not prefix else f"{prefix}/")

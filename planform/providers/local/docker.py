@@ -1,0 +1,211 @@
+"""The executor `docker`: each node of a run is a container, as on SageMaker, by the Engine's own API.
+
+A node's command is a small process (`container.py`) that makes its container, passes its output and signals on, and
+takes it away; so the supervisor, the queue and the run folders are those of plain processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from planform.core.errors import PlanformError, ProviderError
+from planform.core.executor import JobSpec, Launched
+from planform.core.schemas import Misfit
+from planform.core.values import Object
+from planform.providers.local import runs as local_runs
+from planform.providers.local.container import ROOT, root_label, sweep
+from planform.providers.local.executor import LocalExecutor, inherited, node_environment, plain
+from planform.providers.local.files import HOME
+from planform.resources import treatment
+from planform.training.layout import ENTRYPOINT, START
+
+ECR = re.compile(r"(\d+)\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
+Fetch = Callable[[str, Path], Path]  # an s3:// URI and a cache -> where its files are now
+Login = Callable[[str], tuple[str, str]]  # an image in ECR -> user and password
+
+
+@dataclass(frozen=True, slots=True)
+class DockerExecutor(LocalExecutor):
+    """Runs of this machine in containers of its Docker Engine."""
+
+    region: str = ""  # of images by framework and version
+    settings: Object = field(default_factory=dict)  # provider.local.docker: defaults of the trainers' own
+    fetch: Fetch | None = None
+    login: Login | None = None
+    name: str = "docker"
+
+    def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
+        from planform.resources.trainer import SCHEMA
+        from planform.training.images import misfits as image_misfits
+
+        misfits, notes = treatment(SCHEMA, self.name, desired)
+        image = plain(desired.get("training_image"))
+        if isinstance(image, dict):
+            kind = plain(plain(desired.get("compute") or {}).get("instance_type")) or "local_cpu"
+            found = image_misfits(image, self.region, kind)
+            misfits += [misfit._replace(path=("training_image", *misfit.path)) for misfit in found]
+        return misfits, notes
+
+    def launch(self, spec: JobSpec) -> Launched:
+        environment, secrets = node_environment(spec, inherit=False)
+        image = self._image(spec)
+        settings = {**self.settings, **{k: v for k, v in (spec.extra.get("docker") or {}).items() if v is not None}}
+
+        def prepare(folder: Path) -> list[local_runs.NodeCommand]:
+            client = connected()
+            sweep(client, self.root)
+            ready(client, image, str(settings.get("pull") or "missing"), self.login)
+            return list(self._nodes(folder, spec, image, environment, settings))
+
+        return local_runs.launch(
+            self.root,
+            self.host,
+            self.name,
+            spec,
+            prepare,
+            redact=secrets,
+            max_instances=self.max_instances,
+            stop_grace_in_seconds=self.stop_grace_in_seconds,
+        )
+
+    def resume(self) -> None:
+        try:
+            sweep(connected(), self.root)
+        except PlanformError:
+            return  # no engine, no leftovers that run
+        LocalExecutor.resume(self)
+
+    def _image(self, spec: JobSpec) -> str:
+        image = spec.extra.get("training_image")
+        if not isinstance(image, dict):
+            return spec.image
+        from planform.training.images import image_uri
+
+        return image_uri(image, self.region, spec.instance_type)
+
+    def _nodes(
+        self, folder: Path, spec: JobSpec, image: str, environment: Mapping[str, str], settings: Object
+    ) -> Iterator[local_runs.NodeCommand]:
+        from planform.training.layout import lay_out
+
+        hosts = [f"algo-{index}" for index in range(1, spec.instance_count + 1)]
+        spec = spec._replace(channels=tuple(self._local(channel) for channel in spec.channels))
+        for host in hosts:
+            base = folder / "nodes" / host
+            base.mkdir(parents=True)
+            lay_out(base, spec, host, hosts, "eth0", "mount")
+            (base / "checkpoints").mkdir()
+            (base / "output" / "tensorboard").mkdir()
+            container = {
+                "image": image,
+                "name": f"planform-{spec.run_id}-{host}",
+                "network": settings.get("network") or f"planform-{spec.run_id}",
+                "own_network": not settings.get("network"),
+                "host": host,
+                "hosts": len(hosts),
+                "labels": {ROOT: root_label(self.root), "planform.run": spec.run_id, "planform.address": spec.address},
+                "environment": {"HOME": "/tmp", **environment, **_told(spec)},
+                "command": [*ENTRYPOINT, START] if spec.source_code is not None else [],
+                "binds": _binds(base, spec, self.checkpoints(folder, spec.checkpoint_key)),
+                "user": f"{os.getuid()}:{os.getgid()}",
+                "shm_size": settings.get("shm_size") or "1g",
+                "memory": settings.get("memory"),
+                "cpus": settings.get("cpus"),
+                "gpus": settings.get("gpus"),
+                "base": os.fspath(base),
+            }
+            told = {**inherited(), "PLANFORM_CONTAINER": json.dumps(container)}
+            yield local_runs.NodeCommand(host, (sys.executable, "-P", "-m", "planform.providers.local.container"), told)
+
+    def _local(self, channel: Any) -> Any:
+        """A channel whose data is on this machine, fetched once for all runs if it was in S3."""
+        if not channel.source.startswith("s3://"):
+            return channel
+        if self.fetch is None:
+            raise ProviderError(f"input_data.{channel.name}: {channel.source} is not on this machine.")
+        return channel._replace(source=os.fspath(self.fetch(channel.source, self.root / HOME / "cache")))
+
+
+def connected() -> Any:
+    """A client of the Engine.
+
+    Raises:
+        ProviderError: there is none, or it does not answer.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=120)
+        client.ping()
+    except (DockerException, OSError) as error:
+        where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+        raise ProviderError(
+            f"Docker does not answer at {where}: {_cause(error)}.",
+            suggestion="Start it (systemctl start docker, or Docker Desktop), or use executor: process.",
+        ) from None
+    return client
+
+
+def ready(client: Any, image: str, pull: str, login: Login | None) -> None:
+    """Have the image here, pulled as the policy says: always, missing or never.
+
+    Raises:
+        ProviderError: it is not to be had.
+    """
+    from docker.errors import APIError, DockerException, ImageNotFound
+
+    if pull != "always":
+        try:
+            client.images.get(image)
+            return
+        except ImageNotFound:
+            if pull == "never":
+                raise ProviderError(
+                    f"The image {image} is not on this machine, and docker.pull is never.",
+                    suggestion=f"docker pull {image}",
+                ) from None
+    credentials = None
+    if login is not None and ECR.match(image):
+        user, password = login(image)
+        credentials = {"username": user, "password": password}
+    try:
+        client.images.pull(image, auth_config=credentials)
+    except (APIError, DockerException) as error:
+        raise ProviderError(
+            f"The image {image} cannot be pulled: {_cause(error)}.",
+            suggestion="Check its name and your right to it; an image built here needs docker: {pull: never}.",
+        ) from None
+
+
+def _told(spec: JobSpec) -> dict[str, str]:
+    return {"TRAINING_JOB_NAME": spec.job_name, "PYTHONUNBUFFERED": "1"}
+
+
+def _binds(base: Path, spec: JobSpec, checkpoints: Path) -> list[str]:
+    """What is mounted where: the job's folder, in it code and data read-only, and where scripts keep what they made."""
+    binds = [f"{base}:/opt/ml", f"{base / 'input'}:/opt/ml/input:ro"]
+    for channel in spec.channels:
+        source = Path(channel.source).resolve()
+        name = "" if source.is_dir() else f"/{Path(channel.source).name}"
+        binds.append(f"{source}:/opt/ml/input/data/{channel.name}{name}:ro")
+    place = (spec.extra.get("checkpoint") or {}).get("local_path") or "/opt/ml/checkpoints"
+    binds.append(f"{checkpoints.resolve()}:{place}")
+    boards = (spec.extra.get("tensorboard") or {}).get("local_path")
+    if boards and boards != "/opt/ml/output/tensorboard":
+        binds.append(f"{base / 'output' / 'tensorboard'}:{boards}")
+    return binds
+
+
+def _cause(error: BaseException) -> str:
+    """The last sentence of an error of Docker's, without the layers around it."""
+    told = getattr(error, "explanation", None) or str(error)
+    found = re.findall(r"(?:\(\d+, ')?([^'()]*?(?:No such file or directory|refused|denied)[^'()]*)", str(told))
+    return (found[-1] if found else str(told)).strip().rstrip(".")

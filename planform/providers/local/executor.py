@@ -1,0 +1,88 @@
+"""What the executors of this machine have in common: runs are followed and stopped alike, whatever their nodes are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from planform.core.executor import JobSpec
+from planform.core.hyperparameters import wire_text
+from planform.core.state import Run, RunStatus
+from planform.core.values import Object, Sensitive, Unknown, Value
+from planform.providers.local import runs as local_runs
+from planform.providers.local.files import HOME
+
+
+@dataclass(frozen=True, slots=True)
+class LocalExecutor:
+    """Runs of this machine; a subclass says what their nodes are."""
+
+    root: Path
+    host: str
+    max_instances: int
+    stop_grace_in_seconds: float = 10
+
+    def predict(self, job_name: str, run_id: str, address: str) -> Object:
+        return {"job_arn": local_runs.job_arn(job_name), "output_path": local_runs.output_path(address)}
+
+    def observe(self, runs: Sequence[Run]) -> Mapping[str, RunStatus]:
+        return local_runs.observe(self.root, self.host, runs)
+
+    def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
+        local_runs.watch(self.root, self.host, runs, changed, stop)
+
+    def adjust(self, run: Run, desired: Object) -> None:
+        local_runs.adjust(self.root, run, int(desired.get("priority") or 0))
+
+    def stop(self, run: Run) -> None:
+        local_runs.stop(self.root, self.host, run)
+
+    def logs(self, run: Run, node: str | None, follow: bool) -> Iterator[tuple[str, str]]:
+        return local_runs.logs(self.root, self.host, run, node, follow)
+
+    def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
+        return local_runs.metric_history(self.root, run)
+
+    def download(self, run: Run, folder: Path) -> tuple[str, ...]:
+        return local_runs.copied(local_runs.folder_of(self.root, run), folder)
+
+    def resume(self) -> None:
+        from planform.providers.local.scheduler import schedule
+
+        schedule(self.root)
+
+    def checkpoints(self, folder: Path, key: str) -> Path:
+        """The checkpoints of one definition, also to be found from the run's folder."""
+        shared = self.root / HOME / "checkpoints" / key
+        shared.mkdir(parents=True, exist_ok=True)
+        link = folder / "checkpoints"
+        if not link.is_symlink():
+            link.symlink_to(os.path.relpath(shared, folder))
+        return shared
+
+
+def inherited() -> dict[str, str]:
+    """The environment of who launches, without planform's own variables: they hold secrets of their own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PLANFORM_")}
+
+
+def node_environment(spec: JobSpec, inherit: bool = True) -> tuple[dict[str, str], list[str]]:
+    """The environment of the nodes, and the secrets that must not be quoted in records.
+
+    Processes inherit that of who launches, also when another command starts the run later: a queued run must not see
+    another shell's CUDA_VISIBLE_DEVICES. Containers do not.
+    """
+    from planform.training.job_spec import caller_secrets
+
+    named = caller_secrets(spec.extra.get("secrets") or {}, os.environ)
+    hidden = (
+        wire_text(value) for name, value in spec.hyperparameters.items() if name in spec.sensitive_hyperparameters
+    )
+    return {**(inherited() if inherit else {}), **spec.environment, **named}, [*hidden, *named.values()]
+
+
+def plain(value: Value) -> Value:
+    value = value.value if isinstance(value, Sensitive) else value
+    return "" if isinstance(value, Unknown) else value

@@ -1,0 +1,321 @@
+"""One contract for every executor: arguments, environment, folders, failures and artifacts of SageMaker's V3 scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import TELL, Job
+
+VALUES = {
+    "epochs": 3,
+    "lr": 5e-5,
+    "flag": True,
+    "nothing": None,
+    "text": 'it\'s "quoted" and\nbroken, ünïcode',
+    "deep": {"a": [1, {"b": False}], "c": None},
+    "id": "007",
+    "with-dash": 1,
+}
+
+
+def test_hyperparameters_are_arguments_and_variables(job: Job) -> None:
+    told = job({"train.py": TELL}, hyperparameters=VALUES)
+    assert told.argv == [
+        "--epochs", "3", "--lr", "5e-05", "--flag", "true", "--nothing", "null", "--text", VALUES["text"],
+        "--deep", '{"a": [1, {"b": false}], "c": null}', "--id", "007", "--with-dash", "1",
+    ]  # fmt: skip
+    assert json.loads(told.environment["SM_HPS"]) == VALUES
+    assert told.environment["SM_HP_TEXT"] == VALUES["text"]
+    assert told.environment["SM_HP_WITH_DASH"] == "1"
+
+
+def test_a_file_of_hyperparameters_is_the_same_as_writing_them(job: Job, tmp_path: Path) -> None:
+    values = {"epochs": 3, "lr": 1e-3, "deep": {"a": [1, True]}}
+    plain = job({"train.py": TELL}, hyperparameters=values)
+    (tmp_path / "project" / "h.json").write_text(json.dumps(values))
+    (tmp_path / "project" / "h.yaml").write_text("epochs: 3\nlr: 1e-3\ndeep: {a: [1, true]}\n")
+    for function in ("jsondecode(file('h.json'))", "yamldecode(file('h.yaml'))"):
+        again = job({"train.py": TELL}, hyperparameters=f"${{{function}}}")
+        assert again.folder == plain.folder  # nothing to do: it is the same definition
+    assert json.loads(plain.environment["SM_HPS"]) == values
+
+
+def test_channels_folders_and_the_rest_of_the_environment(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "project" / "data").mkdir()
+    (tmp_path / "project" / "data" / "x.csv").write_text("1,2\n")
+    script = TELL + (
+        "assert open(os.environ['SM_CHANNEL_TRAIN'] + '/x.csv').read() == '1,2\\n'\n"
+        "assert open(os.environ['SM_CHANNEL_ONE_FILE'] + '/x.csv').read() == '1,2\\n'\n"
+        "assert open('helper/words.txt').read() == 'words'\n"
+        "open(os.path.join(os.environ['SM_OUTPUT_DATA_DIR'], 'report.txt'), 'w').write('done')\n"
+    )
+    told = job(
+        {"train.py": script, "helper/words.txt": "words"},
+        input_data={"train": "data", "one-file": "data/x.csv"},
+        environment={"QUOTED": 'it\'s "so" $HOME', "EMPTY": ""},
+        compute={"instance_type": "ml.m5.xlarge", "instance_count": 1},
+    )
+    seen = told.environment
+    assert seen["QUOTED"] == 'it\'s "so" $HOME'
+    assert seen["SM_CURRENT_HOST"] == "algo-1"
+    assert seen["SM_HOSTS"] == '["algo-1"]'
+    assert seen["SM_CURRENT_INSTANCE_TYPE"] == "ml.m5.xlarge"
+    assert set(json.loads(seen["SM_CHANNELS"])) == {"train", "one-file", "code", "sm_drivers"}
+    assert seen["TRAINING_JOB_NAME"].startswith("contract-")
+    assert told.hosts["algo-1"]["cwd"].endswith("/input/data/code")
+    assert (told.folder / "output" / "report.txt").read_text() == "done"
+
+
+def test_opt_ml_may_be_written_down_in_the_script(job: Job, executor: str) -> None:
+    import os
+
+    from planform.providers.local.process import _may_mount
+
+    if executor == "process" and not (os.geteuid() == 0 and _may_mount()):
+        pytest.skip("no mount namespaces here")
+    script = "import os\nopen('/opt/ml/model/m', 'w').write(str(os.listdir('/opt/ml/input/config')))\n" + TELL
+    assert job({"train.py": script}).argv == []
+
+
+def test_a_shell_script_and_a_command(job: Job) -> None:
+    script = "#!/bin/bash\nset -eu\nprintf '%s|' \"$@\" > $SM_OUTPUT_DATA_DIR/args\n"
+    told = job({"train.sh": script}, source_code={"entry_script": "train.sh"}, hyperparameters={"a": "x y", "b": 1})
+    assert (told.folder / "output" / "args").read_text() == "--a|x y|--b|1|"
+    command = "python3 -c 'print(\"from a  command\")' && echo"
+    told = job({}, source_code={"entry_script": None, "command": command, "args": ["one two", "$HOME"]})
+    assert told.log() == "from a  command\none two $HOME\n"
+
+
+def test_requirements_are_installed_first(job: Job) -> None:
+    setup = "from setuptools import setup\nsetup(name='tiny', version='1', py_modules=['tiny'])\n"
+    files = {"train.py": "import tiny\n" + TELL, "pkg/setup.py": setup, "pkg/tiny.py": "word = 'installed'\n"}
+    files["requirements.txt"] = "--no-index\n./wheel/tiny-1-py3-none-any.whl\n"
+    told = job({**files, "wheel/.keep": ""}, code=1, source_code={"requirements": "requirements.txt"})
+    assert "pip install exited with code 1" in told.failure  # before there is a wheel
+    wheel = told.folder.parents[3] / "src" / "wheel" / "tiny-1-py3-none-any.whl"
+    import zipfile
+
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr("tiny.py", files["pkg/tiny.py"])
+        packed.writestr("tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        packed.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr("tiny-1.dist-info/RECORD", "")
+    assert job(files, source_code={"requirements": "requirements.txt"}).argv == []
+
+
+def test_a_failure_is_the_scripts_own_words(job: Job) -> None:
+    told = job({"train.py": "print('about to')\nraise KeyError('no digits')\n"}, code=1)
+    assert told.failure.splitlines()[0] == "train.py exited with code 1: KeyError: 'no digits'"
+    assert "Traceback (most recent call last)" in told.failure
+    assert told.record["exit_codes"] == {"algo-1": 1}
+    assert "KeyError: 'no digits'" in told.said
+    own = "import os\nopen(os.environ['SM_OUTPUT_FAILURE'], 'w').write('I said so')\nraise SystemExit(3)\n"
+    told = job({"train.py": own}, code=1)
+    assert told.failure == "I said so"
+    assert told.record["exit_codes"] == {"algo-1": 3}
+
+
+def test_the_time_limit_sends_sigterm_and_keeps_the_model(job: Job) -> None:
+    script = TELL + (
+        "import signal, time\n"
+        "def bye(*_):\n    print('asked to end', flush=True)\n    raise SystemExit(0)\n"
+        "signal.signal(signal.SIGTERM, bye)\n"
+        "print('waiting', flush=True)\nwhile True: time.sleep(0.05)\n"
+    )
+    told = job({"train.py": script}, code=1, stopping_condition={"max_runtime_in_seconds": 2})
+    assert told.record["status"] == "stopped"
+    assert "MaxRuntimeExceeded" in told.record["reason"]
+    assert "asked to end" in told.log()
+    assert told.argv == []  # the model so far is kept
+
+
+def test_checkpoints_are_there_for_a_retry(job: Job) -> None:
+    script = (
+        "import os\nplace = os.environ.get('PLACE') or '/opt/ml/checkpoints'\n"
+        "place = place if os.path.isdir(place) else os.path.join(os.environ['SM_MODEL_DIR'], '..', 'checkpoints')\n"
+        "seen = os.path.exists(os.path.join(place, 'step'))\n"
+        "open(os.path.join(place, 'step'), 'w').write('7')\n"
+        "print('resumed', seen)\nraise SystemExit(0 if seen else 5)\n"
+    )
+    told = job({"train.py": script}, code=1)
+    assert "resumed False" in told.log()
+    from tests.test_cases import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--no-color", "apply", "-y", "--retry-failed"])
+    assert not ended.value.code
+    assert "resumed True" in next(told.folder.parent.glob("2-*/logs/algo-1.log")).read_text()
+
+
+def test_two_nodes_know_each_other_and_both_are_kept(job: Job) -> None:
+    script = TELL + "open(os.path.join(os.environ['SM_MODEL_DIR'], os.environ['SM_CURRENT_HOST']), 'w').close()\n"
+    told = job({"train.py": script}, compute={"instance_count": 2})
+    assert sorted(told.hosts) == ["algo-1", "algo-2"]
+    for rank, host in enumerate(["algo-1", "algo-2"]):
+        seen = told.hosts[host]["environment"]
+        assert seen["SM_HOSTS"] == '["algo-1", "algo-2"]'
+        assert seen["SM_CURRENT_HOST_RANK"] == str(rank)
+        assert seen["SM_HOST_COUNT"] == "2"
+
+
+def test_the_first_node_that_fails_ends_the_others(job: Job) -> None:
+    script = (
+        "import os, time\n"
+        "if os.environ['SM_CURRENT_HOST'] == 'algo-2':\n    raise ValueError('bad node')\n"
+        "while True: time.sleep(0.05)\n"
+    )
+    told = job({"train.py": script}, code=1, compute={"instance_count": 2})
+    assert "ValueError: bad node" in told.failure
+    assert told.record["exit_codes"]["algo-2"] == 1
+    assert told.record["exit_codes"]["algo-1"] not in (0, None)
+
+
+# A stand-in for torch: the launcher's contract (RANK, WORLD_SIZE, MASTER_ADDR, ...) and a sum over all ranks by sockets.
+TORCHRUN = """
+import os, subprocess, sys
+words = dict(word.lstrip("-").split("=") for word in sys.argv[1:] if word.startswith("--") and "=" in word)
+script = [word for word in sys.argv[1:] if word.endswith(".py")][0]
+rest = sys.argv[sys.argv.index(script) + 1:]
+each, nodes, rank = int(words["nproc_per_node"]), int(words["nnodes"]), int(words.get("node_rank", 0))
+children = []
+for local in range(each):
+    told = {"RANK": rank * each + local, "LOCAL_RANK": local, "WORLD_SIZE": nodes * each,
+            "MASTER_ADDR": words.get("master_addr", "127.0.0.1"), "MASTER_PORT": words.get("master_port", "29500")}
+    environment = dict(os.environ, **{name: str(value) for name, value in told.items()})
+    children.append(subprocess.Popen([sys.executable, "-u", script] + rest, env=environment))
+sys.exit(max(child.wait() for child in children))
+"""
+ALL_REDUCE = """
+import os, socket, time
+rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+address = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
+if rank == 0:
+    server = socket.create_server(("", address[1]))
+    peers = [server.accept()[0] for _ in range(size - 1)]
+    total = sum(int(peer.recv(16)) for peer in peers)
+    for peer in peers:
+        peer.sendall(b"%d" % total)
+else:
+    while True:
+        try:
+            peer = socket.create_connection(address)
+            break
+        except OSError:
+            time.sleep(0.05)
+    peer.sendall(b"%d" % rank)
+    total = int(peer.recv(16))
+print("rank %d of %d: sum %d" % (rank, size, total), flush=True)
+"""
+
+
+def test_torchrun_on_two_nodes(job: Job) -> None:
+    files = {"train.py": ALL_REDUCE, "torchrun": f"#!/usr/bin/env python3\n{TORCHRUN}"}
+    told = job(
+        files | {"start.sh": "true"},
+        code=1,
+        distributed={"torchrun": {"process_count_per_node": 2}},
+        compute={"instance_count": 2},
+    )
+    assert "there is no torchrun, and no package torch" in told.failure
+    launcher = told.folder.parents[3] / "src" / "torchrun"
+    launcher.chmod(0o755)
+    told = job(
+        files,
+        distributed={"torchrun": {"process_count_per_node": 2}},
+        compute={"instance_count": 2},
+        environment={"PATH": f".:{Path('/usr/local/bin')}:/usr/bin:/bin"},
+    )
+    said = told.log("algo-1") + told.log("algo-2")
+    assert sorted(re.findall(r"rank (\d) of 4: sum 6", said)) == ["0", "1", "2", "3"]
+
+
+MPIRUN = """#!/bin/sh
+echo "mpirun $@" | tr '\\n' ' '
+echo
+n=0
+while [ $n -lt 4 ]; do OMPI_COMM_WORLD_RANK=$n python3 train.py; n=$((n + 1)); done
+"""
+
+
+def test_mpi_with_two_hosts_and_two_ranks_each(job: Job, executor: str) -> None:
+    script = "import os\nprint('rank', os.environ['OMPI_COMM_WORLD_RANK'], flush=True)\n"
+    files = {"train.py": script, "mpirun": MPIRUN}
+    mpi = {"process_count_per_node": 2, "mpi_additional_options": ["--verbose"]}
+    path = {"PATH": ".:/usr/local/bin:/usr/bin:/bin"}
+    (Path("src")).mkdir(exist_ok=True)
+    told = job(
+        files | {"mode.txt": "x"},
+        code=1,
+        distributed={"mpi": mpi},
+        compute={"instance_count": 2},
+        environment={"PATH": "/usr/bin:/bin", "PLANFORM_JOIN_SECONDS": "5"},
+    )
+    if "there is no mpirun" not in told.failure:
+        pytest.skip("an mpirun is installed here")
+    Path("src/mpirun").chmod(0o755)
+    told = job(files, distributed={"mpi": mpi}, compute={"instance_count": 2}, environment=path)
+    said = told.log("algo-1")
+    assert re.findall(r"rank (\d)", said) == ["0", "1", "2", "3"]
+    assert " -np 4 " in said  # ranks of all hosts, not of one
+    assert "--verbose" in said
+    assert told.record["exit_codes"] == {"algo-1": 0, "algo-2": 0}  # the other stayed until the first was done
+    if executor == "docker":
+        assert "--host algo-1:2,algo-2:2" in said
+        assert "btl_tcp_if_include eth0" in said
+
+
+def test_a_node_that_never_joins_is_named(job: Job) -> None:
+    script = "print('never reached')\n"
+    files = {"train.py": script, "mpirun": MPIRUN, "requirements.txt": "--no-index\nno-such-package\n"}
+    told = job(
+        {name: files[name] for name in ("train.py", "mpirun")},
+        code=1,
+        distributed={"mpi": {"process_count_per_node": 1}},
+        compute={"instance_count": 2},
+        environment={"PATH": "/usr/bin:/bin", "PLANFORM_JOIN_SECONDS": "1"},
+    )
+    # The first host has no mpirun and ends at once: the second is told by its going, or gives up.
+    assert "there is no mpirun" in told.failure or "algo-1" in told.failure
+
+
+def test_a_custom_driver_gets_every_variable(job: Job, tmp_path: Path) -> None:
+    driver = TELL + (
+        "import subprocess\n"
+        "config = json.loads(os.environ['SM_DISTRIBUTED_CONFIG'])\n"
+        "assert config == {'workers': 2, 'name': \"it's\"}, config\n"
+        "assert os.path.isfile(os.path.join(os.environ['SM_DISTRIBUTED_DRIVER_DIR'], 'driver.py'))\n"
+        "assert os.path.isfile(os.path.join(os.environ['SM_DISTRIBUTED_DRIVER_DIR'], 'lib', 'helper.py'))\n"
+        "for name in ('SM_HPS', 'SM_HOSTS', 'SM_CURRENT_HOST', 'SM_CURRENT_HOST_RANK', 'SM_HOST_COUNT', 'SM_MASTER_ADDR',\n"
+        "             'SM_MASTER_PORT', 'SM_NUM_CPUS', 'SM_NUM_GPUS', 'SM_NETWORK_INTERFACE_NAME', 'SM_SOURCE_DIR',\n"
+        "             'SM_ENTRY_SCRIPT', 'SM_MODEL_DIR', 'SM_TRAINING_ENV', 'SM_RESOURCE_CONFIG', 'TRAINING_JOB_NAME'):\n"
+        "    assert name in os.environ, name\n"
+        "sys.exit(subprocess.call([sys.executable, os.environ['SM_ENTRY_SCRIPT']]))\n"
+    )
+    folder = tmp_path / "project" / "driver"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "driver.py").write_text(driver)
+    (folder / "lib" / "helper.py").write_text("")
+    custom = {"driver_dir": "driver", "driver_script": "driver.py", "config": {"workers": 2, "name": "it's"}}
+    told = job(
+        {"train.py": "print('started by the driver')\n"}, distributed={"custom": custom}, hyperparameters={"a": 1}
+    )
+    assert told.argv == []  # hyperparameters are for the driver to pass on
+    assert "started by the driver" in told.log()
+    (folder / "driver.py").write_text(driver + "# changed\n")
+    again = job({}, distributed={"custom": custom}, hyperparameters={"a": 1})
+    assert again.folder != told.folder  # the driver is part of the definition
+
+
+def test_a_secret_of_the_caller_arrives_and_stays_out_of_what_is_kept(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "hunter2-and-more")
+    script = "import os\nassert os.environ['TOKEN'] == 'hunter2-and-more'\nprint('has it')\n"
+    told = job({"train.py": script}, secrets={"TOKEN": {"env": "MY_TOKEN"}})
+    assert "has it" in told.log()
+    kept = [path for path in told.folder.rglob("*") if path.is_file()]
+    assert not [path for path in kept if b"hunter2-and-more" in path.read_bytes()]

@@ -1,0 +1,230 @@
+"""Containers of real Docker: nothing of a run is left behind, however it ends, and two runs never meet."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import User, until
+
+pytestmark = pytest.mark.docker
+
+WAITS = "import time\nprint('up', flush=True)\nwhile True: time.sleep(0.05)\n"
+
+
+@pytest.fixture
+def client(docker_image: str) -> Any:
+    import docker
+
+    return docker.from_env()
+
+
+@pytest.fixture
+def docked(user: User, docker_image: str) -> User:
+    user.write(
+        f"""
+planform: {{name: docked, default_provider: local}}
+provider: {{local: {{executor: docker, stop_grace_in_seconds: 1, max_instances: 8, docker: {{pull: never}}}}}}
+variable: {{count: {{type: number, default: 1}}, docker: {{type: any, default: {{}}}}}}
+resource:
+  trainer:
+    t:
+      training_image: {docker_image}
+      compute: {{instance_count: "${{var.count}}"}}
+      docker: "${{var.docker}}"
+      source_code: {{source_dir: src, entry_script: train.py}}
+"""
+    )
+    user.write(WAITS, "src/train.py")
+    return user
+
+
+def mine(client: Any, user: User) -> list[Any]:
+    from planform.providers.local.container import ROOT, root_label
+
+    label = {"label": f"{ROOT}={root_label(user.folder)}"}
+    return [*client.containers.list(all=True, filters=label, ignore_removed=True), *client.networks.list(filters=label)]
+
+
+def running(user: User, host: str = "algo-1") -> bool:
+    return any(
+        "up" in (folder / "logs" / f"{host}.log").read_text()
+        for folder in user.run_folders()
+        if (folder / "logs" / f"{host}.log").exists()
+    )
+
+
+def records(user: User) -> list[dict[str, Any]]:
+    return [json.loads((folder / "run.json").read_text()) for folder in user.run_folders()]
+
+
+def test_the_quickstart_in_a_container(digits: User, docker_image: str, client: Any) -> None:
+    digits.edit("local: {executor: process", "local: {executor: docker, docker: {pull: never}")
+    digits.edit('training_image: {framework: sklearn, version: "1.4-2"}', f"training_image: {docker_image}")
+    said = digits.run("apply", "-y")
+    assert "accuracy 0.9556" in said  # as in plain processes, to the last digit
+    assert "image not used" not in said
+    assert mine(client, digits) == []
+    assert digits.run("plan", "--detailed-exitcode").startswith("No changes.")
+    owner = os.getuid()
+    assert all(path.stat().st_uid == owner for path in (digits.folder / ".planform").rglob("*"))
+
+
+def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any) -> None:
+    docked.run("apply", "-y", "--detach", "--var", "docker={shm_size: 128m, memory: 256m, cpus: 0.5}")
+    until(lambda: running(docked), "the start")
+    (container,) = [item for item in mine(client, docked) if hasattr(item, "exec_run")]
+    host = container.attrs["HostConfig"]
+    assert (host["ShmSize"], host["Memory"], host["NanoCpus"]) == (128 << 20, 256 << 20, 500_000_000)
+    assert container.attrs["Config"]["User"] == f"{os.getuid()}:{os.getgid()}"
+    assert container.exec_run(["touch", "/opt/ml/input/data/code/x"]).exit_code != 0  # code cannot be changed
+    assert container.exec_run(["touch", "/opt/ml/model/x"]).exit_code == 0
+    docked.run("destroy", "-y")
+    until(lambda: not mine(client, docked), "the end")
+
+
+@pytest.mark.parametrize("victim", ["planform", "supervisor", "everything of planform"])
+def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
+    process = docked.start("apply", "-y", "--var", "count=2")
+    until(lambda: running(docked) and running(docked, "algo-2"), "the start")
+    if victim == "planform":
+        process.kill()
+        process.communicate()
+        assert len(mine(client, docked)) == 3  # two containers and a network: the run goes on
+        docked.run("stop", "trainer.t")
+    elif victim == "supervisor":
+        os.kill(records(docked)[0]["pid"], signal.SIGKILL)
+        process.communicate(timeout=60)
+        assert records(docked)[0]["reason"] == "the supervisor died"
+    else:
+        found = subprocess.run(
+            ["pgrep", "-f", f"{docked.folder}|providers.local.container"], capture_output=True, text=True, check=False
+        )
+        table = {int(pid): Path(f"/proc/{pid}/environ") for pid in found.stdout.split()}
+        for pid, place in table.items():
+            if (
+                str(docked.folder).encode()
+                in (place.read_bytes() if place.exists() else b"") + Path(f"/proc/{pid}/cmdline").read_bytes()
+            ):
+                os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+        docked.run("runs", "resume")
+    until(lambda: not mine(client, docked), "the end of all containers and networks")
+    until(lambda: all(record["status"] in ("failed", "stopped") for record in records(docked)), "the record of the end")
+
+
+def test_ctrl_c_twice_and_a_destroy(docked: User, client: Any) -> None:
+    process = docked.start("apply", "-y")
+    until(lambda: running(docked), "the start")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert len(mine(client, docked)) == 2  # runs go on
+    docked.run("destroy", "-y")
+    until(lambda: not mine(client, docked), "the end")
+
+
+def test_two_runs_at_once_never_meet(user: User, docker_image: str, client: Any) -> None:
+    """Both have hosts of the same names; each finds its own."""
+    script = (
+        "import os, socket, time\n"
+        "word, host = os.environ['SM_HP_WORD'], os.environ['SM_CURRENT_HOST']\n"
+        "if host == 'algo-1':\n"
+        "    server = socket.create_server(('', 5000))\n"
+        "    peer = server.accept()[0]\n"
+        "    heard = peer.recv(16).decode()\n"
+        "    print('heard=%d' % (heard == word), flush=True)\n"
+        "    raise SystemExit(heard != word)\n"
+        "while True:\n"
+        "    try:\n        peer = socket.create_connection(('algo-1', 5000)); break\n"
+        "    except OSError: time.sleep(0.05)\n"
+        "peer.sendall(word.encode())\n"
+    )
+    user.write(
+        f"""
+planform: {{name: two, default_provider: local}}
+provider: {{local: {{executor: docker, max_instances: 8, docker: {{pull: never}}}}}}
+resource:
+  trainer:
+    t:
+      for_each: {{a: one, b: two, c: three}}
+      training_image: {docker_image}
+      compute: {{instance_count: 2}}
+      source_code: {{source_dir: src, entry_script: train.py}}
+      hyperparameters: {{word: "${{each.value}}"}}
+      metric_definitions: [{{name: heard, regex: "heard=([0-9])"}}]
+"""
+    )
+    user.write(script, "src/train.py")
+    said = user.run("apply", "-y")
+    assert said.count("heard 1") == 3
+    assert mine(client, user) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "training_image: planform-test",
+            "training_image: no-such",
+            "is not on this machine, and docker.pull is never",
+        ),
+        ("docker: {pull: never}", "docker: {pull: missing}", "cannot be pulled"),
+    ],
+    ids=["never", "missing"],
+)
+def test_an_image_that_is_not_to_be_had(docked: User, client: Any, old: str, new: str, says: str) -> None:
+    docked.edit("training_image: planform-test", "training_image: no-such")
+    if "pull" in old:
+        docked.edit(old, new)
+    said = docked.run("apply", "-y", code=1)
+    assert says in said
+    assert mine(client, docked) == []
+    assert docked.run_folders() == []
+
+
+def test_no_engine_is_one_sentence(docked: User, client: Any) -> None:
+    docked.environment["DOCKER_HOST"] = f"unix://{docked.folder}/no.sock"
+    assert "1 new run" in docked.run("plan")  # a plan needs none
+    said = docked.run("apply", "-y", code=1)
+    assert "Docker does not answer at unix://" in said
+    assert "use executor: process" in said
+
+
+def test_what_a_container_may_not_have_is_not_its_codes_fault(docked: User, client: Any) -> None:
+    said = docked.run("apply", "-y", "--var", "docker={network: no-such-network}", code=1)
+    assert "could not be run" in said
+    assert records(docked)[0]["failure"] == "infrastructure"
+    docked.write("x = bytearray(1 << 30)\n", "src/train.py")
+    said = docked.run("apply", "-y", "--var", "docker={memory: 64m}", code=1)
+    assert "memory" in said
+    assert mine(client, docked) == []
+
+
+def test_data_in_s3_is_fetched_once(docked: User, client: Any, aws: Any) -> None:
+    from tests.fake_aws import BUCKET
+
+    s3 = aws.client("s3")
+    for name in ("a.csv", "deep/b.csv"):
+        s3.put_object(Bucket=BUCKET, Key=f"digits/{name}", Body=name.encode())
+    s3.put_object(Bucket=BUCKET, Key="digits2/c.csv", Body=b"another folder")
+    docked.write(
+        "import os\nplace = os.environ['SM_CHANNEL_TRAIN']\nprint(sorted(os.listdir(place)), open(place + '/deep/b.csv').read())\n",
+        "src/train.py",
+    )
+    docked.edit(
+        "      source_code",
+        f"      input_data: {{train: s3://{BUCKET}/digits}}\n      hyperparameters: {{n: 1}}\n      source_code",
+    )
+    aws.calls()
+    docked.run("apply", "-y")
+    assert "['a.csv', 'deep'] deep/b.csv" in docked.run("logs", "trainer.t")
+    first = aws.calls()["s3.Get"]
+    docked.edit("hyperparameters: {n: 1}", "hyperparameters: {n: 2}")
+    docked.run("apply", "-y")
+    assert aws.calls()["s3.Get"] < first  # listed again, not loaded again
