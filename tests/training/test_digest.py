@@ -65,6 +65,8 @@ OTHER = {
     "timeout.attempt_duration_seconds": 60,
     "tags": {"a": "b"},
     "retry_strategy.maximum_retry_attempts": 1,
+    "preemption_configuration.preemption_retries_before_termination": 1,
+    "allow_plaintext": True,
     "remote_debug.enable_remote_debug": False,
     "infra_check.enable_infra_check": False,
     "docker.shm_size": "1g",

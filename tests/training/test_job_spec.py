@@ -113,14 +113,17 @@ def test_the_folder_a_job_finds(job, body, base, module):
     assert (base / "output" / "data").is_dir()
 
 
-@pytest.mark.parametrize("link", [True, False])
+@pytest.mark.parametrize("way", ["link", "copy", "mount"])
 @pytest.mark.parametrize(("source", "inside"), [("data/train", "a.csv"), ("data/train/a.csv", "a.csv")])
-def test_data_lies_in_its_channel(link, source, inside, job, body, base):
-    lay_out(base, job({**body, "input_data": {"train": source}}), "algo-1", ["algo-1"], "lo", link)
+def test_data_lies_in_its_channel(way, source, inside, job, body, base):
+    lay_out(base, job({**body, "input_data": {"train": source}}), "algo-1", ["algo-1"], "lo", way)
     channel = base / "input" / "data" / "train"
+    if way == "mount":  # places for what is mounted there
+        assert [path.name for path in channel.iterdir()] == ([inside] if source.endswith(".csv") else [])
+        return
     assert [path.name for path in channel.iterdir()] == [inside]
     assert (channel / inside).read_text() == "1,2\n"
-    assert (channel.is_symlink() or (channel / inside).is_symlink()) is link
+    assert (channel.is_symlink() or (channel / inside).is_symlink()) is (way == "link")
 
 
 def test_an_interrupted_launch_is_laid_out_again_and_data_survives(job, body, base, module):

@@ -223,7 +223,13 @@ GOOD = {
             id="requirements for another Python",
         ),
         pytest.param(
-            {"distributed": {"torchrun": {"process_count_per_node": 2}}}, {}, [("distributed",)], id="by the schema"
+            {"compute": {"training_plan_arn": "arn:plan"}}, {}, [("compute", "training_plan_arn")], id="by the schema"
+        ),
+        pytest.param(
+            {"source_code": {"source_dir": "src", "entry_script": "t.py", "requirements": "r.txt"}},
+            {"process": {"venv": "auto"}},
+            [],
+            id="requirements for an environment of their own",
         ),
     ],
 )
