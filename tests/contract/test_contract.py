@@ -268,20 +268,6 @@ def test_mpi_with_two_hosts_and_two_ranks_each(job: Job, executor: str) -> None:
         assert "btl_tcp_if_include eth0" in said
 
 
-def test_a_node_that_never_joins_is_named(job: Job) -> None:
-    script = "print('never reached')\n"
-    files = {"train.py": script, "mpirun": MPIRUN, "requirements.txt": "--no-index\nno-such-package\n"}
-    told = job(
-        {name: files[name] for name in ("train.py", "mpirun")},
-        code=1,
-        distributed={"mpi": {"process_count_per_node": 1}},
-        compute={"instance_count": 2},
-        environment={"PATH": "/usr/bin:/bin", "PLANFORM_JOIN_SECONDS": "1"},
-    )
-    # The first host has no mpirun and ends at once: the second is told by its going, or gives up.
-    assert "there is no mpirun" in told.failure or "algo-1" in told.failure
-
-
 def test_a_custom_driver_gets_every_variable(job: Job, tmp_path: Path) -> None:
     driver = TELL + (
         "import subprocess\n"
