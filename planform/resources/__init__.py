@@ -7,8 +7,19 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from planform.core.schemas import Attribute, Collection, Misfit, Nested, OneOf, Schema, Type
+from planform.core.schemas import STRING, Attribute, Collection, Misfit, Nested, OneOf, Schema, Type
 from planform.core.values import AttributePath, Object, Sensitive, Set, Value
+
+# The name of an object that has one, on AWS and on this machine (names of AWS Batch).
+NAME = Attribute(
+    STRING,
+    "Unique name; made from the address when it is not given.",
+    optional_computed=True,
+    change="replace",
+    unknown_when=("replace",),
+    pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
+    pattern_hint="letters, digits, - and _, at most 128, beginning with a letter or digit",
+)
 
 
 @cache

@@ -16,7 +16,7 @@ from planform.core.schemas import (
     map_of,
 )
 from planform.core.values import Object, Value
-from planform.resources import short_name
+from planform.resources import NAME, short_name
 
 
 def check(body: Object) -> list[Misfit]:
@@ -103,15 +103,7 @@ resource:
       service_environment_order: ["${service_environment.cpu.arn}"]
 """,
     attributes=attributes(
-        name=Attribute(
-            STRING,
-            "Unique name; made from the address when it is not given.",
-            optional_computed=True,
-            change="replace",
-            unknown_when=("replace",),
-            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
-            pattern_hint="letters, digits, - and _, at most 128, beginning with a letter or digit",
-        ),
+        name=NAME,
         priority=Attribute(
             NUMBER, "Queues that share an environment: higher goes first.", default=1, minimum=0, maximum=1000
         ),

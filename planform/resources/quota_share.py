@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, Schema, attributes, list_of, map_of
 from planform.core.values import Object
-from planform.resources import short_name
+from planform.resources import NAME, short_name
 
 
 def check(body: Object) -> list[Misfit]:
@@ -67,15 +67,7 @@ resource:
       resource_sharing_configuration: {strategy: LEND_AND_BORROW, borrow_limit: 50}
 """,
     attributes=attributes(
-        name=Attribute(
-            STRING,
-            "Name, unique in its queue; made from the address when it is not given.",
-            optional_computed=True,
-            change="replace",
-            unknown_when=("replace",),
-            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
-            pattern_hint="letters, digits, - and _, at most 128, beginning with a letter or digit",
-        ),
+        name=NAME,
         job_queue=Attribute(
             STRING,
             "ARN or name of the queue.",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, Schema, attributes, list_of, map_of
 from planform.core.values import Object, Value
+from planform.resources import NAME
 
 KINDS = ("fair_share_policy", "quota_share_policy")
 IDENTIFIER = r"[A-Za-z0-9]{1,255}\*?"
@@ -109,15 +110,7 @@ resource:
       service_environment_order: ["${service_environment.gpu.arn}"]
 """,
     attributes=attributes(
-        name=Attribute(
-            STRING,
-            "Unique name; made from the address when it is not given.",
-            optional_computed=True,
-            change="replace",
-            unknown_when=("replace",),
-            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
-            pattern_hint="letters, digits, - and _, at most 128, beginning with a letter or digit",
-        ),
+        name=NAME,
         fair_share_policy=Attribute(
             Nested(
                 attributes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, Schema, attributes, list_of, map_of
 from planform.core.values import Object
+from planform.resources import NAME
 
 
 def check(body: Object) -> list[Misfit]:
@@ -33,15 +34,7 @@ resource:
       tags: {team: vision}
 """,
     attributes=attributes(
-        name=Attribute(
-            STRING,
-            "Unique name; made from the address when it is not given.",
-            optional_computed=True,
-            change="replace",
-            unknown_when=("replace",),
-            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}",
-            pattern_hint="letters, digits, - and _, at most 128, beginning with a letter or digit",
-        ),
+        name=NAME,
         capacity_limits=Attribute(
             list_of(
                 Nested(

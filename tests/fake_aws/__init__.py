@@ -4,21 +4,15 @@ moto's. It runs in a process of its own, so that planform can be a process too."
 from __future__ import annotations
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from threading import Event
-from time import monotonic
+from contextlib import contextmanager
 from typing import Any
 
 from tests.fakes.s3 import CREDENTIALS
+from tests.fakes.serving import served
 
 REGION, ACCOUNT = "us-west-2", "123456789012"
 BUCKET = f"sagemaker-{REGION}-{ACCOUNT}"
@@ -85,28 +79,5 @@ class FakeAws:
 
 @contextmanager
 def serving() -> Iterator[FakeAws]:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_aws.server", str(port)],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **CREDENTIALS},
-    )
-    try:
-        end = monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                assert process.poll() is None
-                assert monotonic() < end
-                Event().wait(0.02)
-        yield FakeAws(f"http://127.0.0.1:{port}")
-    finally:
-        process.kill()
-        process.wait()
+    with served("tests.fake_aws.server", CREDENTIALS) as url:
+        yield FakeAws(url)

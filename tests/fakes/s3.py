@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from threading import Event
-from time import monotonic
+from contextlib import contextmanager
 from typing import Any
 
 from planform.core.values import Object
+from tests.fakes.serving import served
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -87,29 +82,5 @@ class S3:
 
 @contextmanager
 def serving() -> Iterator[S3]:
-    """A server of its own process, so that tests may fork and kill."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    script = Path(__file__).with_name("s3_server.py")
-    process = subprocess.Popen(
-        [sys.executable, script, str(port)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **CREDENTIALS},
-    )
-    try:
-        end = monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                assert process.poll() is None
-                assert monotonic() < end
-                Event().wait(0.02)
-        yield S3(f"http://127.0.0.1:{port}")
-    finally:
-        process.kill()
-        process.wait()
+    with served("tests.fakes.s3_server", CREDENTIALS) as url:
+        yield S3(url)

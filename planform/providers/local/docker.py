@@ -64,16 +64,7 @@ class DockerExecutor(LocalExecutor):
             ready(client, image, str(settings.get("pull") or "missing"), self.login)
             return list(self._nodes(folder, spec, image, environment, settings))
 
-        return local_runs.launch(
-            self.root,
-            self.host,
-            self.name,
-            spec,
-            prepare,
-            redact=secrets,
-            max_instances=self.max_instances,
-            stop_grace_in_seconds=self.stop_grace_in_seconds,
-        )
+        return self.submit(self.name, spec, prepare, secrets)
 
     def resume(self) -> None:
         try:

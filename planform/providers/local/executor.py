@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planform.core.executor import JobSpec
+from planform.core.executor import JobSpec, Launched
 from planform.core.hyperparameters import wire_text
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object, Sensitive, Unknown, Value
@@ -23,6 +23,25 @@ class LocalExecutor:
     host: str
     max_instances: int
     stop_grace_in_seconds: float = 10
+
+    def submit(
+        self,
+        name: str,
+        spec: JobSpec,
+        prepare: Callable[[Path], Sequence[local_runs.NodeCommand]],
+        secrets: Sequence[str],
+    ) -> Launched:
+        """Put a run into its queue; `prepare` fills its folder and says what its nodes are."""
+        return local_runs.launch(
+            self.root,
+            self.host,
+            name,
+            spec,
+            prepare,
+            redact=secrets,
+            max_instances=self.max_instances,
+            stop_grace_in_seconds=self.stop_grace_in_seconds,
+        )
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": local_runs.job_arn(job_name), "output_path": local_runs.output_path(address)}

@@ -57,16 +57,7 @@ class ProcessExecutor(LocalExecutor):
         def prepare(folder: Path) -> list[local_runs.NodeCommand]:
             return self._lay_out(folder, spec, environment)
 
-        return local_runs.launch(
-            self.root,
-            self.host,
-            self.name,
-            spec,
-            prepare,
-            redact=secrets,
-            max_instances=self.max_instances,
-            stop_grace_in_seconds=self.stop_grace_in_seconds,
-        )
+        return self.submit(self.name, spec, prepare, secrets)
 
     def _lay_out(self, folder: Path, spec: JobSpec, environment: Mapping[str, str]) -> list[local_runs.NodeCommand]:
         from planform.training.layout import lay_out
