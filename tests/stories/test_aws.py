@@ -530,3 +530,40 @@ def unpacked(user: User, key: str) -> list[Path]:
     with tarfile.open(archive) as packed:
         packed.extractall(archive.parent, filter="data")
     return [archive.parent / "told.json"]
+
+
+def test_data(team: User, aws: FakeAws) -> None:
+    """What others own is looked up before anything is planned; what is not there is said with its place."""
+    team.run("apply", "-y")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="vocabulary.txt", Body=b"512")
+    team.write(
+        HEAD
+        + f"""
+data:
+  aws_caller_identity: {{me: {{}}}}
+  job_queue: {{shared: {{name: team-default-main}}}}
+  s3_object: {{size: {{bucket: {BUCKET}, key: vocabulary.txt}}}}
+  image_uri: {{torch: {{framework: pytorch, version: "2.5.1", instance_type: ml.g5.xlarge}}}}
+output:
+  account: {{value: "${{data.aws_caller_identity.me.account_id}}"}}
+  priority: {{value: "${{data.job_queue.shared.priority}}"}}
+  size: {{value: "${{tonumber(data.s3_object.size.body) + 1}}"}}
+  image: {{value: "${{data.image_uri.torch.uri}}"}}
+""",
+        "other/main.pf.yaml",
+    )
+    team.folder = team.folder / "other"
+    team.run("apply", "-y")
+    told = {name: item["value"] for name, item in json.loads(team.run("output", "--json")).items()}
+    assert told == {
+        "account": ACCOUNT,
+        "priority": 5,
+        "size": 513,
+        "image": "763104351884.dkr.ecr.us-west-2.amazonaws.com/pytorch-training:2.5.1-gpu-py311",
+    }
+    team.edit("team-default-main", "team-default-mine")
+    team.edit("2.5.1", "2.5.9")
+    said = team.run("plan", code=1)
+    assert f'There is no job_queue "team-default-mine" in {REGION}.' in said
+    assert 'knows no pytorch "2.5.9"' in said
+    assert "main.pf.yaml:" in said

@@ -132,8 +132,18 @@ def utc(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _image(clients: Clients, arguments: Object) -> Object | Misfit:
+    from planform.training.images import image_uri, misfits
+
+    kind = str(arguments.get("instance_type") or "ml.m5.xlarge")
+    image = {name: value for name, value in arguments.items() if name != "instance_type" and value is not None}
+    problems = misfits(image, clients.region(), kind)
+    return problems[0] if problems else {"uri": image_uri(image, clients.region(), kind)}
+
+
 READERS: Mapping[str, Reader] = {
     "aws_caller_identity": _identity,
     "s3_object": _object,
     "training_job": _job,
+    "image_uri": _image,
 }
