@@ -29,7 +29,7 @@ from typing import TypeVar
 from planform.backends.encryption import PLAIN, Codec
 from planform.backends.holder import held_text, holder_text, lives, new_holder, parse_holder
 from planform.backends.journal import Journal, JournalFile, framed, header, parse_journal, sync, sync_folder, write_all
-from planform.backends.snapshots import fits, fresh, onwards, results_of, signed
+from planform.backends.snapshots import fits, fresh, onwards, results_of, results_text, signed
 from planform.core.backend import Holder
 from planform.core.errors import StateDamaged, StateError, StateLocked
 from planform.core.state import (
@@ -262,6 +262,7 @@ class LocalSession:
         self._journal: JournalFile | None = None
         self._failure: StateError | None = None
         self._recovery: tuple[Path, int] | None = None
+        self._lost: list[str] = []  # addresses of results that the journal could not take
         self._mutex = Lock()
         self.fold()
 
@@ -382,7 +383,8 @@ class LocalSession:
         lost = results_of(entries)
         if not lost or not self._base.exists:  # nothing was done yet that could be forgotten
             return failure
-        results = f"The results of {', '.join(lost[:5])}{' and others' * (len(lost) > 5)}"
+        self._lost += lost
+        results = results_text(self._lost)
         try:
             path = self._keep_elsewhere(lines)
         except OSError as error:

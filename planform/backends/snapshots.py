@@ -55,6 +55,11 @@ def results_of(entries: Sequence[Entry]) -> list[str]:
     return [_address(entry) for entry in entries if not isinstance(entry, Intent)]
 
 
+def results_text(addresses: Sequence[str]) -> str:
+    """The subject of a sentence about them."""
+    return f"The results of {', '.join(addresses[:5])}{' and others' * (len(addresses) > 5)}"
+
+
 def _address(entry: Entry) -> str:
     match entry:
         case Recorded(record):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from planform.core.addresses import Address
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
-from planform.core.errors import Diagnosed, Diagnostic, PlanformError
+from planform.core.errors import Diagnosed, Diagnostic, PlanformError, StateError
 from planform.core.plan import Plan, Step
 from planform.core.reporter import Reporter
 from planform.core.secrets import sealed, sealer
@@ -187,13 +187,19 @@ def _run_ready(work: Work, session: Session, parallelism: int, stop: Callable[[]
 
     flying: dict[Future[Sequence[Entry]], tuple[Step, float, Object | None]] = {}
     pool, leaving = ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="apply"), False
+    failure: StateError | None = None
     try:
-        while (work.ready and not stop()) or flying:
-            if not stop():
-                _start(work, session, pool.submit, flying, parallelism)
-            if flying:
-                finished, _ = wait(flying, return_when=FIRST_COMPLETED)
-                _collect(work, session, finished, flying)
+        while (work.ready and not stop() and failure is None) or flying:
+            try:
+                if failure is None and not stop():
+                    _start(work, session, pool.submit, flying, parallelism)
+                if flying:
+                    finished, _ = wait(flying, return_when=FIRST_COMPLETED)
+                    _collect(work, session, finished, flying)
+            except StateError as error:
+                failure = error  # nothing new is started; the calls under way are heard out, so that it names them all
+        if failure is not None:
+            raise failure
     except KeyboardInterrupt:
         # A second Ctrl-C: what is back is written down; what is not has its intent in the journal (S5.6).
         leaving = True
@@ -263,7 +269,7 @@ def _collect(
         try:
             _finish(work, step, future.result(), planned, results)
             work.reporter.finished(step, monotonic() - begun)
-        except PlanformError as problem:
+        except Exception as problem:  # whatever is wrong with one result, the others are written down
             failed(work, step, monotonic() - begun, sentence(problem))
     if results:
         session.append(results)

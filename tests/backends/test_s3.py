@@ -15,7 +15,7 @@ import pytest
 
 from planform.backends import backend_for
 from planform.backends.s3 import backend as s3_backend
-from planform.backends.s3 import lease
+from planform.backends.s3 import bucket, lease
 from planform.backends.s3.backend import S3Backend
 from planform.core.addresses import Address
 from planform.core.errors import StateDamaged, StateError, StateLocked
@@ -74,9 +74,9 @@ def lost_answers() -> list[Any]:
         pytest.param(fault("PUT", key, do, 1), id=f"{name} {do}")
         for name, key in writes.items()
         for do in ("drop_after", "drop_before", "500", "503", "409")
-        if not (do == "409" and name == "backup")
     ] + [
         pytest.param(fault("DELETE", LOCK, "drop_after"), id="unlock drop_after"),
+        pytest.param(fault("DELETE", LOCK, "409"), id="unlock 409"),
         pytest.param(fault("GET", STATE, "500"), id="read 500"),
         pytest.param(fault("POST", ".*", "500"), id="sweep 500"),
     ]
@@ -117,6 +117,21 @@ def test_results_that_s3_does_not_take_are_kept_and_pushed_later(backend: S3Back
     assert f"planform state push {path}" in suggestion
     assert names(backend.read()) == {"before"}
     assert backend.read().uncertain == (intent("a"), intent("b"))
+
+
+def test_a_conflict_that_does_not_pass_is_a_sentence(
+    backend: S3Backend, s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(backend, recorded("before"))
+    monkeypatch.setattr(bucket, "CONFLICT_TRIES", 2)
+    s3.faults(fault("PUT", LOCK, "409", 100))
+    with pytest.raises(StateError, match="is being written by others all the time"), backend.lock("apply"):
+        pass
+    s3.faults(fault("DELETE", LOCK, "409", 100))
+    with pytest.raises(StateError, match="is being written by others all the time"), backend.lock("apply") as session:
+        session.append([recorded("more")])
+    s3.faults()
+    assert names(backend.read()) == {"before", "more"}
 
 
 def test_nothing_is_started_when_an_intent_cannot_be_written(backend: S3Backend, s3: S3) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from planform.core.addresses import Address
-from planform.core.errors import Diagnosed, PlanStale, ProviderError
+from planform.core.errors import Diagnosed, PlanStale, ProviderError, StateError
 from planform.core.values import Object
 from planform.engine.planner import PlanOptions
 from tests.engine.bench import Bench
@@ -81,6 +84,29 @@ def test_an_interrupt_starts_nothing_new(bench: Bench) -> None:
     assert outcome.interrupted
     assert bench.workshop.calls == ["create thing.a"]
     assert bench.recorded() == ["thing.a"]
+
+
+def test_a_full_disk_loses_none_of_the_calls_under_way(bench: Bench, tmp_path: Path) -> None:
+    """Four calls come back to a journal that takes nothing more: each result is kept, and nothing else is started."""
+    write = os.write
+
+    def full(file: int, data: bytes) -> int:
+        if os.path.samestat(os.fstat(file), bench.backend.journal_path.stat()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, data)
+
+    planned = bench.plan("resource: {thing: {a: {count: 4}, b: {size: '${thing.a[0].id}'}}}")
+    with pytest.MonkeyPatch.context() as disk:
+        disk.setattr("tempfile.tempdir", str(tmp_path))
+        bench.workshop.together = threading.Barrier(4, action=lambda: disk.setattr(os, "write", full))
+        with pytest.raises(StateError, match="no space is left") as refusal:
+            bench.apply(planned, parallelism=4)
+    assert len(bench.workshop.calls) == 4
+    for index in range(4):
+        assert f"thing.a[{index}]" in refusal.value.detail
+    assert bench.recorded() == []
+    subprocess.run(refusal.value.suggestion.partition("then: ")[2], shell=True, check=True)
+    assert bench.recorded() == [f"thing.a[{index}]" for index in range(4)]
 
 
 def test_intents_are_durable_before_the_call(bench: Bench) -> None:

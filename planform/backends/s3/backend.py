@@ -18,7 +18,7 @@ from planform.backends.holder import held_text, new_holder
 from planform.backends.journal import framed, parse_lines
 from planform.backends.s3 import lease as leases
 from planform.backends.s3.bucket import Bucket, Found, Listed, Taken
-from planform.backends.snapshots import fits, fresh, onwards, results_of, signed
+from planform.backends.snapshots import fits, fresh, onwards, results_of, results_text, signed
 from planform.core.backend import Holder
 from planform.core.errors import StateDamaged, StateError
 from planform.core.state import Entry, Ledger, Snapshot, State
@@ -233,6 +233,7 @@ class S3Session:
         self._flushed = 0.0
         self._failure: StateError | None = None
         self._recovery: Path | None = None
+        self._lost: list[str] = []  # addresses of results that the journal could not take
         self._mutex = Lock()
         while True:
             stored = backend.load()
@@ -414,7 +415,8 @@ class S3Session:
         lost = results_of(entries)
         if not lost or not self._base.exists:
             return failure
-        results = f"The results of {', '.join(lost[:5])}{' and others' * (len(lost) > 5)}"
+        self._lost += lost
+        results = results_text(self._lost)
         try:
             path = self._keep_elsewhere()
         except OSError as error:

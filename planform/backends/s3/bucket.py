@@ -85,18 +85,14 @@ class Bucket:
             )
             return str(answer["ETag"])
 
-        for attempt in range(CONFLICT_TRIES):
-            try:
-                return self._said(call, "write", key)
-            except _Conflict:
-                time.sleep(0.05 * 2**attempt)
-            except _Refused:
-                # Maybe our own write, whose answer was lost on the way and which was sent again.
-                found = self.get(key)
-                if found is not None and found.data == data:
-                    return found.etag
-                raise Taken(key, found) from None
-        raise StateError(f"{self.url(key)} is being written by others all the time.", "", "Try again.")
+        try:
+            return self._said(call, "write", key)
+        except _Refused:
+            # Maybe our own write, whose answer was lost on the way and which was sent again.
+            found = self.get(key)
+            if found is not None and found.data == data:
+                return found.etag
+            raise Taken(key, found) from None
 
     def copy(self, key: str, to: str) -> None:
         """Replace `to` by what is at `key` now."""
@@ -174,7 +170,15 @@ class Bucket:
             ) from None
 
     def _said(self, call: Callable[[], T], verb: str, key: str) -> T:
-        """What the call returns; what went wrong becomes a sentence."""
+        """What the call returns, tried again while S3 answers 409; what went wrong becomes a sentence."""
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                return self._answer(call, verb, key)
+            except _Conflict:
+                time.sleep(0.05 * 2**attempt)
+        raise StateError(f"{self.url(key)} is being written by others all the time.", "", "Try again.")
+
+    def _answer(self, call: Callable[[], T], verb: str, key: str) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
