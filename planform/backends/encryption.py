@@ -14,7 +14,7 @@ from functools import cache
 from hashlib import scrypt
 from typing import Any, NamedTuple
 
-from planform.core.errors import PlanformError, StateError
+from planform.core.errors import PlanformError, StateDamaged, StateError
 from planform.core.state import Entry
 from planform.core.statefile import entry_line, parse_entry
 from planform.core.values import Object, Value
@@ -76,7 +76,8 @@ def unwrapped(data: bytes, where: str) -> bytes:
     """What `wrapped` was given; data that is not encrypted is itself.
 
     Raises:
-        StateError: the key is not at hand, or another, or the data was altered.
+        StateError: the key is not at hand.
+        StateDamaged: it is another key, or the data was altered.
     """
     if not data.startswith(MARK):
         return data
@@ -87,7 +88,7 @@ def unwrapped(data: bytes, where: str) -> bytes:
         if not any(names <= set(form) for names in ({"passphrase_env", "salt"}, {"kms", "key"})):
             raise ValueError("of another version")
     except (TypeError, ValueError):
-        raise StateError(f"{where} is encrypted and damaged.", "Its header cannot be read.") from None
+        raise StateDamaged(f"{where} is encrypted and damaged.", "Its header cannot be read.") from None
     key = _key_of(json.dumps(form, sort_keys=True))
     from cryptography.exceptions import InvalidTag
 
@@ -95,12 +96,12 @@ def unwrapped(data: bytes, where: str) -> bytes:
         return bytes(_aes(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], header))
     except InvalidTag:
         source = form.get("passphrase_env")
-        raise StateError(
+        raise StateDamaged(
             f"{where} cannot be decrypted.",
             f"It was altered, or encrypted with another passphrase than the one in {source}."
             if source
             else "It was altered.",
-            f"Set {source} to the passphrase it was written with." if source else "Restore a backup.",
+            f"Set {source} to the passphrase it was written with, or restore a backup." if source else "",
         ) from None
 
 

@@ -153,8 +153,11 @@ def _text_of(file: str) -> str:
     import sys
     from pathlib import Path
 
+    from planform.backends.encryption import unwrapped
+
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return unwrapped(data, file).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise PlanformError(f"The state {file} cannot be read: {reason}.") from None

@@ -129,7 +129,11 @@ def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
     """A new run with what it may cost and what it packages."""
     if run.decision != "new_run":
         return run
-    count = _plain(desired.get("compute", {})).get("instance_count", 1)
+    compute = _plain(desired.get("compute", {}))
+    groups = [_plain(group).get("instance_count", 1) for group in compute.get("instance_groups") or ()]
+    count = (
+        sum(groups) if groups and all(isinstance(item, int) for item in groups) else compute.get("instance_count", 1)
+    )
     limit = _plain(desired.get("stopping_condition", {})).get("max_runtime_in_seconds", 86400)
     hours = count * limit / 3600 if isinstance(count, int) and isinstance(limit, (int, float)) else 0.0
     for read in walk.edges.rules.reads(desired, folder, walk.observation.produced):

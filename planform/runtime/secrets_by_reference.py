@@ -55,4 +55,7 @@ def _by_command(name: str, kind: str, where: str, region: str | None) -> str:
         said = done.stderr.decode(errors="replace").strip()
         raise NoSecret(f"secrets.{name}: {where}: {said[-300:]}")
     answer: Any = json.loads(done.stdout.decode())
-    return str(answer["SecretString"] if kind == "secretsmanager" else answer["Parameter"]["Value"])
+    value = answer.get("SecretString") if kind == "secretsmanager" else answer.get("Parameter", {}).get("Value")
+    if value is None:
+        raise NoSecret(f"secrets.{name}: {where} holds no text")
+    return str(value)

@@ -112,3 +112,20 @@ def test_plans_are_encrypted_too(user: User) -> None:
     assert '"input": "some value"' in user.run("state", "pull")
     user.edit("{passphrase_env: TEAM_PASSPHRASE}", "{}")
     assert "Write encryption: {passphrase_env: NAME}" in user.run("plan", code=1)
+
+
+def test_an_encrypted_state_can_be_pushed(user: User) -> None:
+    """A backup or a recovery file is encrypted like the state it was made of."""
+    user.environment["PASS"] = "correct horse"
+    user.write(
+        "planform: {name: e, encryption: {passphrase_env: PASS}}\nresource: {planform_data: {a: {input: 1}, b: {input: 2}}}\n"
+    )
+    user.run("apply", "-y")
+    kept = (user.folder / "state" / "default.json").read_bytes()
+    assert kept.startswith(b"planform-encrypted:")
+    (user.folder / "kept").write_bytes(kept)
+    user.run("state", "rm", "planform_data.a")
+    user.run("state", "push", "--force", "kept")
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+    (user.folder / "state" / "default.json").write_bytes(kept[:-40] + kept[-20:])
+    assert "backup" in user.run("plan", code=1)

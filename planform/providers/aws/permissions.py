@@ -77,6 +77,7 @@ def _plan(needs: Needs) -> list[dict[str, Any]]:
         _allow("Read", _reading(needs)),
         # Whether the artifacts of a run to be reused are still there.
         _allow("Artifacts", {"s3:GetObject"} if objects else (), objects),
+        _allow("ArtifactsList", {"s3:ListBucket"} if objects else (), [text.removesuffix("/*") for text in objects]),
         *_state(needs, write=False),
     ]
 

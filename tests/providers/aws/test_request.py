@@ -205,6 +205,12 @@ def test_what_the_account_decides() -> None:
     assert made["VpcConfig"] == {"Subnets": ["subnet-9"], "SecurityGroupIds": ["sg-9"]}
 
 
+@pytest.mark.parametrize(("kind", "key"), [("ml.m5.xlarge", "key-9"), ("ml.g5.xlarge", None), ("ml.g4dn.xlarge", None)])
+def test_disks_of_an_instances_own_take_no_key(kind: str, key: str | None) -> None:
+    made = request({"training_image": "img", "compute": {"instance_type": kind}}, kms_key_id="key-9")
+    assert made["ResourceConfig"].get("VolumeKmsKeyId") == key
+
+
 def test_instance_groups_get_the_code_too() -> None:
     """A channel without groups beside one with them would be refused."""
     groups = [{"instance_group_name": "g", "instance_type": "ml.m5.xlarge", "instance_count": 1}]
@@ -298,6 +304,11 @@ def test_plan_checks_a_known_trainer_and_passes_the_unknown(aws: FakeAws) -> Non
     assert misfits_of(clients, "sagemaker", filled(EVERY_FIELD))[0] == []
     open_parts = {**EVERY_FIELD, "output_data": Unknown("x"), "environment": {"A": Unknown("y")}, "role": Unknown("z")}
     assert misfits_of(clients, "sagemaker", filled(open_parts))[0] == []
+    inside = {**EVERY_FIELD, "metric_definitions": [{"name": Unknown("n"), "regex": "a=(.)"}]}
+    assert misfits_of(clients, "sagemaker", filled(inside))[0] == []
+    often = {**EVERY_FIELD, "queue": "q", "retry_strategy": {"maximum_retry_attempts": 10}}
+    (misfit,) = misfits_of(clients, "batch", filled(often))[0]
+    assert misfit.path == ("retry_strategy", "maximum_retry_attempts")
     odd = {**EVERY_FIELD, "compute": {"instance_type": "ml.m99.huge"}, "stopping_condition": {}}
     misfits, notes = misfits_of(clients, "sagemaker", filled(odd))
     assert misfits == []
@@ -311,6 +322,7 @@ def test_plan_checks_a_known_trainer_and_passes_the_unknown(aws: FakeAws) -> Non
         ("InProgress", "Training", "", ("running", "")),
         ("Completed", "Completed", "", ("succeeded", "")),
         ("Failed", "Failed", "AlgorithmError: x", ("failed", "user")),
+        ("Failed", "Failed", "AlgorithmError: not enough capacity in my buffer", ("failed", "user")),
         ("Failed", "Failed", "ClientError: no such bucket", ("failed", "user")),
         ("Failed", "Failed", "InternalServerError: We encountered an internal error.", ("failed", "infrastructure")),
         (
@@ -326,6 +338,20 @@ def test_plan_checks_a_known_trainer_and_passes_the_unknown(aws: FakeAws) -> Non
 def test_what_a_status_means(status: str, secondary: str, reason: str, told: tuple[str, str]) -> None:
     found = of_training_job({"TrainingJobStatus": status, "SecondaryStatus": secondary, "FailureReason": reason})
     assert (found.status, found.failure) == told
+
+
+def test_whether_artifacts_are_there(aws: FakeAws) -> None:
+    """A file, a folder (compression NONE), or nothing; a name that begins alike is another."""
+    from planform.providers.aws.jobs.storage import Storage
+    from tests.fake_aws import BUCKET
+
+    for key in ("a/model.tar.gz", "b/model/part", "c/models"):
+        aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    uris = {
+        f"s3://{BUCKET}/{key}": there
+        for key, there in (("a/model.tar.gz", True), ("b/model", True), ("c/model", False))
+    }
+    assert Storage(Clients({"region": "us-west-2"})).exist(uris) == uris
 
 
 def test_what_a_service_job_means() -> None:

@@ -14,7 +14,7 @@ from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object, Unknown, reveal
 from planform.providers.aws.clients import AwsError, Clients
-from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, watched
+from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, settled, watched
 from planform.providers.aws.jobs.logs import downloaded, lines_of, metric_points
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.status import job_name_of, of_service_job
@@ -60,7 +60,9 @@ class BatchExecutor:
         if answer is None:
             if run.status == "launching":
                 return RunStatus("queued", missing=True)
-            return RunStatus("stopped", reason="AWS Batch no longer knows the job")
+            answer = settled(self.clients, lambda: self._described(arn)) if arn else None
+            if answer is None:
+                return RunStatus("stopped", reason="AWS Batch no longer knows the job")
         # What an attempt came to is SageMaker's to say; until then Batch knows enough, for one call less.
         name = job_name_of(answer) if answer["status"] in ("SUCCEEDED", "FAILED") else ""
         return of_service_job(answer, described(self.clients, name) if name else None)

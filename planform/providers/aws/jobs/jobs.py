@@ -91,6 +91,16 @@ def described(clients: Clients, job_name: str) -> Mapping[str, Any] | None:
     return answer
 
 
+def settled(clients: Clients, look: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """What is described of a job that was launched: a moment after its launch AWS may not see it yet."""
+    for attempt in range(4):
+        time.sleep(min(float(clients.settings.get("poll_interval_in_seconds", 5)), 0.5 * 2**attempt))
+        found = look()
+        if found is not None:
+            return found
+    return None
+
+
 def observed(clients: Clients, runs: Sequence[Run], look: Callable[[Run], RunStatus]) -> dict[str, RunStatus]:
     """How runs stand: active ones are asked side by side, ended ones only whether their artifacts are still there."""
     active, ended = [run for run in runs if run.active], [run for run in runs if not run.active]

@@ -33,7 +33,12 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         bucket = Storage(clients).bucket()
         notes.append(f"code, data and artifacts go to s3://{bucket}, which apply makes if it is not there")
     body, open_parts = _known(reveal(desired))
-    request = _request(clients, body)
+    try:
+        request = _request(clients, body)
+    except KeyError:
+        if not open_parts:
+            raise
+        return found, notes  # a block has an unknown part: apply knows it, and the API is asked then
     seen = {misfit.path for misfit in found}
     for member, problem, advice in refused(request, input_shape("sagemaker", "CreateTrainingJob")):
         path = attribute_path(member)
@@ -43,6 +48,10 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         what = ".".join(map(str, member))
         found.append(Misfit(path, f"SageMaker would refuse {what}: {problem}", suggestion=advice))
     notes += [f"this version of botocore does not know {text}" for text in unknown_instance_types(request)]
+    attempts = mapping(desired, "retry_strategy").get("maximum_retry_attempts")
+    if executor == "batch" and isinstance(attempts, (int, float)) and attempts > 9:
+        why = "AWS Batch tries a job ten times at the most: maximum_retry_attempts is at most 9 in a queue."
+        found.append(Misfit(("retry_strategy", "maximum_retry_attempts"), why))
     if executor == "batch" and not open_parts:
         found += _too_large(request, body)
     return found, notes
@@ -96,7 +105,9 @@ def _rules(clients: Clients, desired: Object) -> Iterator[Misfit]:
             suggestion="Set role here, or provider.aws.role for all trainers.",
         )
     compute, stopping = mapping(desired, "compute"), mapping(desired, "stopping_condition")
-    kind = reveal(compute.get("instance_type"))
+    groups = compute.get("instance_groups")
+    first = groups[0] if isinstance(groups, list) and groups and isinstance(groups[0], dict) else compute
+    kind = reveal(first.get("instance_type"))
     if isinstance(kind, str) and kind.startswith("local"):
         why = f'"{kind}" is this machine, not an instance of AWS.'
         yield Misfit(("compute", "instance_type"), why, suggestion="Name an instance type, such as ml.m5.xlarge.")

@@ -6,6 +6,7 @@ shown where it is written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from planform.core.hyperparameters import wire_text
 from planform.core.values import AttributePath, Object
 from planform.training.definition import inputs, mapping
 from planform.training.layout import ENTRYPOINT, START
+
+_OWN_DISKS = re.compile(r"ml\.(g4dn|g5|g6e?|p4de?|p5e?n?|p6\S*|trn\d\S*|[cmr]\d+[a-z]*d[a-z]*)\.")
 
 CODE_CHANNEL, DRIVERS_CHANNEL = "code", "sm_drivers"
 
@@ -218,7 +221,9 @@ def _resources(compute: Object, key: str | None) -> dict[str, Any]:
     for name, member in (("volume_kms_key_id", "VolumeKmsKeyId"), ("training_plan_arn", "TrainingPlanArn")):
         if compute.get(name):
             form[member] = compute[name]
-    if key and "VolumeKmsKeyId" not in form:
+    kinds = [form.get("InstanceType"), *(group["InstanceType"] for group in form.get("InstanceGroups", ()))]
+    # Instances with disks of their own take no key: SageMaker refuses it there.
+    if key and "VolumeKmsKeyId" not in form and not any(map(_OWN_DISKS.match, filter(None, kinds))):
         form["VolumeKmsKeyId"] = key
     return form
 

@@ -12,7 +12,7 @@ from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object
 from planform.providers.aws.clients import AwsError, Clients
-from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, watched
+from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, settled, watched
 from planform.providers.aws.jobs.logs import downloaded, lines_of, metric_points
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.status import of_training_job
@@ -69,6 +69,9 @@ class SageMakerExecutor:
             return of_training_job(answer)
         if run.status == "launching":
             return RunStatus("queued", missing=True)
+        answer = settled(self.clients, lambda: described(self.clients, run.job_name))
+        if answer is not None:
+            return of_training_job(answer)
         return RunStatus("stopped", reason="SageMaker no longer knows the job")
 
     def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:

@@ -16,6 +16,8 @@ INFRASTRUCTURE = re.compile(
     r"|internal error|capacity|spot interruption|Host EC2|instance.*(terminated|retired)",
     re.I,
 )
+# What the code of a job, or its request, is at fault for, whatever words it uses.
+_USER = re.compile(r"^(Received status from SageMaker:\s*)?(AlgorithmError|ClientError|ValidationException)")
 QUEUED = ("Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack")
 
 
@@ -29,7 +31,7 @@ def of_training_job(answer: Mapping[str, Any]) -> RunStatus:
         waits = secondary in QUEUED and not answer.get("TrainingStartTime")
         state, reason = ("queued" if waits else "running"), _doing(answer, secondary)
     elif state == "failed":
-        failure = "infrastructure" if INFRASTRUCTURE.search(reason) else "user"
+        failure = _failure(reason)
     elif state == "stopped":
         if secondary == "MaxWaitTimeExceeded":
             state, failure, reason = "failed", "infrastructure", "no spot capacity within max_wait_time_in_seconds"
@@ -66,8 +68,11 @@ def of_service_job(answer: Mapping[str, Any], job: Mapping[str, Any] | None) -> 
             status="stopped", failure="", reason=reason or known.reason, ended_at=known.ended_at or ended
         )
     why = known.reason or reason
-    failure: Literal["user", "infrastructure"] = "infrastructure" if INFRASTRUCTURE.search(why) else "user"
-    return known._replace(status="failed", failure=failure, reason=why, ended_at=known.ended_at or ended)
+    return known._replace(status="failed", failure=_failure(why), reason=why, ended_at=known.ended_at or ended)
+
+
+def _failure(reason: str) -> Literal["user", "infrastructure"]:
+    return "infrastructure" if INFRASTRUCTURE.search(reason) and not _USER.match(reason) else "user"
 
 
 def job_name_of(answer: Mapping[str, Any]) -> str:

@@ -74,14 +74,26 @@ class Storage:
             try:
                 self.clients.call("s3", "head_object", Bucket=bucket, Key=key)
             except AwsError as error:
-                if error.code in ("404", "NoSuchKey", "NoSuchBucket", "403"):
-                    return error.code == "403"  # there, as far as anybody may tell
+                if error.code == "NoSuchBucket":
+                    return False
+                # Without compression a model is a folder. Who may not list is answered 403 for what is not there.
+                if error.code in ("404", "NoSuchKey", "403"):
+                    return self._folder(bucket, key)
                 raise
             return True
 
         wanted = list(uris)
         with ThreadPoolExecutor(max_workers=UPLOADS) as pool:
             return dict(zip(wanted, pool.map(look, wanted), strict=True))
+
+    def _folder(self, bucket: str, key: str) -> bool:
+        try:
+            found = self.clients.call("s3", "list_objects_v2", Bucket=bucket, Prefix=f"{key.rstrip('/')}/", MaxKeys=1)
+        except AwsError as error:
+            if error.code in ("AccessDenied", "NoSuchBucket", "403"):
+                return False
+            raise
+        return bool(found.get("KeyCount"))
 
     def _put(self, kind: str, items: list[Item]) -> str:
         """Upload a folder under the digest of its content, unless it is there; its URI ends in a slash."""

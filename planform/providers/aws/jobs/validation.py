@@ -56,7 +56,8 @@ def unknown_instance_types(request: Any) -> list[str]:
     shape = input_shape("sagemaker", "CreateTrainingJob").members["ResourceConfig"]
     known = shape.members["InstanceType"].enum
     resources = request.get("ResourceConfig") or {}
-    asked = [resources.get("InstanceType"), *(item["InstanceType"] for item in resources.get("InstanceGroups") or ())]
+    groups = resources.get("InstanceGroups") or ()
+    asked = [resources.get("InstanceType"), *(item.get("InstanceType") for item in groups)]
     return sorted({text for text in asked if isinstance(text, str) and text not in known})
 
 
