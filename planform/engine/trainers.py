@@ -130,7 +130,8 @@ def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
     if run.decision != "new_run":
         return run
     compute = _plain(desired.get("compute", {}))
-    groups = [_plain(group).get("instance_count", 1) for group in compute.get("instance_groups") or ()]
+    listed = compute.get("instance_groups")
+    groups = [_plain(group).get("instance_count", 1) for group in listed] if isinstance(listed, list) else []
     count = (
         sum(groups) if groups and all(isinstance(item, int) for item in groups) else compute.get("instance_count", 1)
     )

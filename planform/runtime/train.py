@@ -6,6 +6,7 @@ passes its output through, and exits as it exits. Why a job failed is left in ou
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -63,6 +64,9 @@ def run(base: str, stop: Stop) -> int:
     code = os.path.join(base, "input", "data", "code")
     if os.path.isdir(code):
         os.chdir(code)
+        for name in source.get("executable") or ():
+            with contextlib.suppress(OSError):  # it is so already, where the folder is read-only
+                os.chmod(name, os.stat(name).st_mode | 0o111)
     if source.get("requirements"):
         command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-r", source["requirements"]]
         status = watch(command, variables, base, "pip install", stop)

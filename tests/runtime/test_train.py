@@ -248,3 +248,9 @@ def test_requirements_that_cannot_be_installed(run):
     assert ended.code == 1
     assert "ran" not in ended.output.splitlines()
     assert ended.failure.startswith("pip install exited with code 1")
+
+
+def test_executable_files_are_so_again(run):
+    """S3 keeps no modes; what was executable where it came from is made so."""
+    ended = run({"run.sh": "#!/bin/sh\necho ran as it is\n"}, command="./run.sh", executable=["run.sh"])
+    assert ended.output == "ran as it is\n"
