@@ -10,13 +10,13 @@ quickstart: .venv/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/quickstart/story.sh
 
 test: .venv/.dev
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 # Editors and policy tools that others made, on what planform writes. Needs node and the package indexes.
 external: .venv/.dev
