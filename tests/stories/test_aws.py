@@ -445,7 +445,7 @@ resource:
     team.run("refresh", "--var", "wave=2")
     calls = aws.calls()
     assert calls["SageMaker.DescribeTrainingJob"] == 20
-    assert calls.total() <= 30, calls
+    assert calls.total() == 22, calls
 
 
 def test_the_same_files_here_and_in_the_cloud(team: User, aws: FakeAws, tmp_path: Path) -> None:
