@@ -20,7 +20,17 @@ from planform.core.schemas import (
     map_of,
 )
 from planform.core.values import Object
-from planform.resources.training.blocks import CHANNEL, DISTRIBUTED, INPUT_MODES, TRAINING_IMAGE, exported, field, on
+from planform.resources.training.blocks import (
+    CHANNEL,
+    DISTRIBUTED,
+    GPUS,
+    INPUT_MODES,
+    SIZE,
+    TRAINING_IMAGE,
+    exported,
+    field,
+    on,
+)
 from planform.resources.training.rules import check, normalise
 
 DAYS_28 = 28 * 24 * 3600
@@ -365,10 +375,10 @@ output:
         docker=field(
             Nested(
                 attributes(
-                    shm_size=field(STRING, "Size of /dev/shm, such as 2g."),
-                    memory=field(STRING, "Most memory, such as 8g."),
+                    shm_size=field(STRING, "Size of /dev/shm, such as 2g.", **SIZE),
+                    memory=field(STRING, "Most memory, such as 8g.", **SIZE),
                     cpus=field(NUMBER, "Most processors.", minimum=0),
-                    gpus=field(STRING, "all, or how many."),
+                    gpus=field(STRING, "all, or how many.", **GPUS),
                     network=field(STRING, "Name of a Docker network."),
                     pull=field(Enum(("always", "missing", "never")), "When the image is pulled."),
                 )

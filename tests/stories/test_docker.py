@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +92,16 @@ def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any
     until(lambda: not mine(client, docked), "the end")
 
 
-@pytest.mark.parametrize("victim", ["planform", "supervisor", "everything of planform"])
+def kill(module: str, user: User) -> None:
+    """SIGKILL to every process of planform that has to do with a user's folder."""
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            line = (place / "cmdline").read_bytes()
+            if f"-m\0{module}".encode() in line and os.fsencode(user.folder) in line + (place / "environ").read_bytes():
+                os.kill(int(place.name), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("victim", ["planform", "supervisor", "supervisor and its guard", "everything of planform"])
 def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
     process = docked.start("apply", "-y", "--var", "count=2")
     until(lambda: running(docked) and running(docked, "algo-2"), "the start")
@@ -102,17 +114,14 @@ def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
         os.kill(records(docked)[0]["pid"], signal.SIGKILL)
         process.communicate(timeout=60)
         assert records(docked)[0]["reason"] == "the supervisor died"
+        assert len(mine(client, docked)) <= 1  # containers are gone before that is said
+    elif victim == "supervisor and its guard":
+        kill("planform.providers.local.supervisor", docked)
+        until(lambda: not mine(client, docked), "the end of what the dead run had")  # without another command
+        process.communicate(timeout=60)
+        docked.run("runs", "resume")
     else:
-        found = subprocess.run(
-            ["pgrep", "-f", f"{docked.folder}|providers.local.container"], capture_output=True, text=True, check=False
-        )
-        table = {int(pid): Path(f"/proc/{pid}/environ") for pid in found.stdout.split()}
-        for pid, place in table.items():
-            if (
-                str(docked.folder).encode()
-                in (place.read_bytes() if place.exists() else b"") + Path(f"/proc/{pid}/cmdline").read_bytes()
-            ):
-                os.kill(pid, signal.SIGKILL)
+        kill("planform", docked)
         process.communicate(timeout=60)
         docked.run("runs", "resume")
     until(lambda: not mine(client, docked), "the end of all containers and networks")
@@ -164,6 +173,88 @@ resource:
     said = user.run("apply", "-y")
     assert said.count("heard 1") == 3
     assert mine(client, user) == []
+
+
+def test_the_end_is_told_when_the_containers_are_gone(docked: User, client: Any) -> None:
+    """Also when SIGKILL had to end them: until then a job may write into what is being packed."""
+    docked.write("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS, "src/train.py")
+    docked.run("apply", "-y", "--detach")
+    until(lambda: running(docked), "the start")
+    docked.run("stop", "trainer.t")
+    until(lambda: records(docked)[0]["status"] == "stopped", "the record of the end")
+    assert mine(client, docked) == []
+
+
+def test_a_host_may_be_over_before_another_has_begun(client: Any, docker_image: str, tmp_path: Path) -> None:
+    """The network stays until the last of them has been in it."""
+    from planform.providers.local.files import hold
+
+    def container(host: str) -> tuple[int, list[str]]:
+        base = tmp_path / "nodes" / host
+        (base / "output").mkdir(parents=True)
+        names = {"image": docker_image, "name": f"planform-quick-{host}", "host": host, "base": os.fspath(base)}
+        network = {"network": f"planform-quick-{tmp_path.name}", "own_network": True, "hosts": 2, "labels": {}}
+        rest = {"environment": {}, "command": ["/bin/sh", "-c", ":"], "mounts": [], "user": "0:0", "shm_size": "1m"}
+        told = {**os.environ, "PLANFORM_CONTAINER": json.dumps({**names, **network, **rest})}
+        command = [sys.executable, "-P", "-m", "planform.providers.local.container"]
+        done = subprocess.run(command, env=told, stdout=subprocess.PIPE, check=False, timeout=60)
+        return done.returncode, [item.name for item in client.networks.list(names=[network["network"]])]
+
+    supervisor = hold(tmp_path / "lock")
+    assert container("algo-1") == (0, [f"planform-quick-{tmp_path.name}"])
+    assert container("algo-2") == (0, [])
+    os.close(supervisor)
+
+
+def test_a_pull_keeps_nobody_waiting(docked: User) -> None:
+    """While one command pulls an image, other runs of this machine are submitted, started and ended."""
+    with socket.create_server(("127.0.0.1", 0)) as registry:  # it listens and never answers
+        docked.edit("docker: {pull: never}", "docker: {pull: missing}")
+        text = (docked.folder / "main.pf.yaml").read_text()
+        image = f"127.0.0.1:{registry.getsockname()[1]}/slow:1"
+        docked.write(text.replace(text.partition("training_image: ")[2].split()[0], image))
+        pulling = docked.start("apply", "-y")
+        registry.settimeout(30)
+        registry.accept()[0].close()  # the Engine asks with TLS, then without
+        waiting = registry.accept()[0]
+        docked.write(text.replace("executor: docker", "executor: process"))
+        docked.write("print('up')\n", "src/train.py")
+        assert "1 succeeded" in docked.run("-w", "other", "apply", "-y")
+        assert pulling.poll() is None
+        waiting.close()
+    said = "".join(pulling.communicate(timeout=60))
+    assert pulling.returncode == 1
+    assert "cannot be pulled" in said
+
+
+def test_names_with_colons_can_be_mounted(docked: User) -> None:
+    docked.write("x", "data/10:30/a:b.csv")
+    docked.write("import os\nprint(os.listdir('/opt/ml/input/data/day'))\n", "src/train.py")
+    docked.edit("      source_code", "      input_data: {day: 'data/10:30'}\n      source_code")
+    docked.run("apply", "-y")
+    assert "['a:b.csv']" in docked.run("logs", "trainer.t")
+
+
+def test_a_network_of_the_engine(docked: User) -> None:
+    docked.write("import os\nprint(os.listdir('/sys/class/net'))\n", "src/train.py")
+    docked.run("apply", "-y", "--var", "docker={network: none}")
+    assert "['lo']" in docked.run("logs", "trainer.t")
+    said = docked.run("plan", "--var", "docker={network: host}", "--var", "count=2", code=1)
+    assert 'On the network "host" the hosts of a job cannot find each other' in said
+
+
+@pytest.mark.parametrize("settings", ["memory: lots", "shm_size: 2GiB", "gpus: some", "pull: sometimes"])
+def test_settings_are_checked_by_plan(docked: User, settings: str) -> None:
+    said = docked.run("plan", "--var", f"docker={{{settings}}}", code=1)
+    assert "main.pf.yaml:" in said
+    assert f'"{settings.partition(" ")[2]}"' in said
+
+
+def test_an_engine_without_root_has_another_name_for_the_user() -> None:
+    from planform.providers.local.docker import inside
+
+    assert inside({"SecurityOptions": ["name=seccomp,profile=default"]}, "1000:100") == "1000:100"
+    assert inside({"SecurityOptions": ["name=seccomp,profile=default", "name=rootless"]}, "1000:100") == "0:0"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 Started by a supervisor as `python -m planform.providers.local.container`, with the container in PLANFORM_CONTAINER. Its
 output is the container's, its exit code too; SIGTERM is passed on. However it ends, also by `kill -9`, a second process
-takes the container and its network away; what is left after a power failure is found by its labels (`sweep`).
+takes the container and its network away; what is left after a power failure is found by its labels (`sweep`). The two
+hold the lock of the node, by which the run knows when the container is gone.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from planform.providers.local.files import HOME, held, hold, node_lock, wait_until_free
+
 ROOT = "planform.root"
+SHARED_NETWORKS = ("bridge", "host", "none")  # the Engine's own: without names for hosts
 NETWORK_SECONDS = 60.0
 
 
@@ -31,15 +37,16 @@ def sweep(client: Any, root: Path) -> None:
     """Take away containers and networks of this project whose runs nobody looks after."""
     from docker.errors import APIError
 
-    from planform.providers.local.files import HOME, held
-
     label = f"{ROOT}={root_label(root)}"
+    containers = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+    networks = client.networks.list(filters={"label": label})
+    # Looked at last: what belongs to a run that has begun meanwhile is not on the lists.
     alive = {place.parent.name.rpartition("-")[2] for place in (root / HOME / "runs").glob("*/*/lock") if held(place)}
-    for container in client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
+    for container in containers:
         if container.labels.get("planform.run") not in alive:
             with suppress(APIError):
                 container.remove(force=True, v=True)
-    for network in client.networks.list(filters={"label": label}):
+    for network in networks:
         if (network.attrs.get("Labels") or {}).get("planform.run") not in alive:
             with suppress(APIError):
                 network.remove()
@@ -48,7 +55,8 @@ def sweep(client: Any, root: Path) -> None:
 def main() -> int:
     job = json.loads(os.environ.pop("PLANFORM_CONTAINER"))
     base = Path(job["base"])
-    _reaper(job)
+    tidied = _reaper(job)
+    threading.Thread(target=_end_with_the_supervisor, daemon=True).start()
     import docker
     from docker.errors import DockerException
 
@@ -76,6 +84,7 @@ def main() -> int:
         if container.attrs["State"].get("OOMKilled"):
             _fail(base, f"The container of {job['host']} was killed: it used more memory than it may (docker.memory).")
         _tidy(client, job)
+        os.write(tidied, b"x")
         return int(ended["StatusCode"])
     except (DockerException, OSError) as error:
         told = str(getattr(error, "explanation", None) or error)
@@ -86,7 +95,7 @@ def main() -> int:
 
 
 def _create(client: Any, job: Mapping[str, Any], network: str) -> Any:
-    from docker.types import DeviceRequest
+    from docker.types import DeviceRequest, Mount
 
     extra: dict[str, Any] = {}
     if job.get("gpus"):
@@ -100,7 +109,11 @@ def _create(client: Any, job: Mapping[str, Any], network: str) -> Any:
         extra["entrypoint"], command = job["command"], []
     else:
         command = ["train"]  # as SageMaker starts an image that runs what it was built to run
-    endpoint = client.api.create_endpoint_config(aliases=[job["host"]])
+    if network in SHARED_NETWORKS:
+        extra["network_mode"] = network
+    else:
+        endpoint = client.api.create_endpoint_config(aliases=[job["host"]])
+        extra |= {"network": network, "networking_config": {network: endpoint}}
     return client.containers.create(
         job["image"],
         command,
@@ -108,11 +121,9 @@ def _create(client: Any, job: Mapping[str, Any], network: str) -> Any:
         hostname=job["host"],
         labels=job["labels"],
         environment=job["environment"],
-        volumes=job["binds"],
+        mounts=[Mount(type="bind", **mount) for mount in job["mounts"]],
         user=job["user"],
         shm_size=job["shm_size"],
-        network=network,
-        networking_config={network: endpoint},
         init=True,
         **extra,
     )
@@ -134,13 +145,22 @@ def _network(client: Any, job: Mapping[str, Any]) -> str:
     return name
 
 
-def _reaper(job: Mapping[str, Any]) -> None:
-    """A process of its own session that lives as long as this one, and then tidies up."""
+def _end_with_the_supervisor() -> None:
+    """End when nobody reads our output any more: the supervisor is gone, and so is the run."""
+    reader = select.poll()
+    reader.register(1, 0)  # errors are told unasked
+    reader.poll()
+    os._exit(1)
+
+
+def _reaper(job: Mapping[str, Any]) -> int:
+    """A process of its own session that lives as long as this one, and then tidies up. A byte on the descriptor that is
+    returned tells it that this is done."""
     reading, writing = os.pipe()
+    lock = hold(node_lock(Path(job["base"])))
     if os.fork():
         os.close(reading)
-        os.set_inheritable(writing, False)
-        return
+        return writing
     try:
         os.close(writing)
         os.setsid()
@@ -149,23 +169,38 @@ def _reaper(job: Mapping[str, Any]) -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):  # nobody may wait for the end of our output
             os.dup2(nothing, stream)
-        os.read(reading, 1)
         import docker
 
-        _tidy(docker.from_env(timeout=60), job)
+        if not os.read(reading, 1):
+            _tidy(docker.from_env(timeout=60), job)
+        os.close(lock)
+        if job["host"] == "algo-1" and job["hosts"] > 1:  # it made the network; hosts that never came leave it behind
+            wait_until_free(Path(job["base"]).parent.parent / "lock")
+            _remove_network(docker.from_env(timeout=60), job)
     finally:
         os._exit(0)
 
 
 def _tidy(client: Any, job: Mapping[str, Any]) -> None:
-    """Take the container away, and the network when no other is in it."""
+    """Take the container away, and after the last one of the run its network."""
     from docker.errors import DockerException
 
     with suppress(DockerException):
         client.containers.get(job["name"]).remove(force=True, v=True)
+    base = Path(job["base"])
+    with suppress(OSError):  # the run has been cleared away already
+        base.with_suffix(".over").touch()
+    # Not earlier: a host may be so quick that it is over before another has come to the network.
+    if len(list(base.parent.glob("*.over"))) in (0, job["hosts"]):
+        _remove_network(client, job)
+
+
+def _remove_network(client: Any, job: Mapping[str, Any]) -> None:
+    from docker.errors import DockerException
+
     if job["own_network"]:
-        for network in client.networks.list(names=[job["network"]]):
-            with suppress(DockerException):  # others are still in it; the last takes it away
+        with suppress(DockerException):
+            for network in client.networks.list(names=[job["network"]]):
                 network.remove()
 
 

@@ -20,7 +20,7 @@ from planform.core.executor import JobSpec, Launched
 from planform.core.schemas import Misfit
 from planform.core.values import Object
 from planform.providers.local import runs as local_runs
-from planform.providers.local.container import ROOT, root_label, sweep
+from planform.providers.local.container import ROOT, SHARED_NETWORKS, root_label, sweep
 from planform.providers.local.executor import LocalExecutor, inherited, node_environment, plain
 from planform.providers.local.files import HOME
 from planform.resources import treatment
@@ -51,6 +51,13 @@ class DockerExecutor(LocalExecutor):
             kind = plain(plain(desired.get("compute") or {}).get("instance_type")) or "local_cpu"
             found = image_misfits(image, self.region, kind)
             misfits += [misfit._replace(path=("training_image", *misfit.path)) for misfit in found]
+        compute, settings = plain(desired.get("compute") or {}), plain(desired.get("docker") or {})
+        if isinstance(compute, dict) and isinstance(settings, dict):
+            network = plain(settings.get("network") or self.settings.get("network"))
+            nodes = plain(compute.get("instance_count"))
+            if network in SHARED_NETWORKS and isinstance(nodes, int | float) and nodes > 1:
+                why = f'On the network "{network}" the hosts of a job cannot find each other by name.'
+                misfits.append(Misfit(("docker", "network"), why, suggestion="Leave it out: each run makes its own."))
         return misfits, notes
 
     def launch(self, spec: JobSpec) -> Launched:
@@ -58,11 +65,15 @@ class DockerExecutor(LocalExecutor):
         image = self._image(spec)
         settings = {**self.settings, **{k: v for k, v in (spec.extra.get("docker") or {}).items() if v is not None}}
 
+        # Before there is a lock to be held: an image or a data set may take an hour to come.
+        client = connected()
+        sweep(client, self.root)
+        ready(client, image, str(settings.get("pull") or "missing"), self.login)
+        here = spec._replace(channels=tuple(self._local(channel) for channel in spec.channels))
+        user = inside(client.info(), f"{os.getuid()}:{os.getgid()}")
+
         def prepare(folder: Path) -> list[local_runs.NodeCommand]:
-            client = connected()
-            sweep(client, self.root)
-            ready(client, image, str(settings.get("pull") or "missing"), self.login)
-            return list(self._nodes(folder, spec, image, environment, settings))
+            return list(self._nodes(folder, here, image, environment, {**settings, "user": user}))
 
         return self.submit(self.name, spec, prepare, secrets)
 
@@ -87,7 +98,6 @@ class DockerExecutor(LocalExecutor):
         from planform.training.layout import lay_out
 
         hosts = [f"algo-{index}" for index in range(1, spec.instance_count + 1)]
-        spec = spec._replace(channels=tuple(self._local(channel) for channel in spec.channels))
         for host in hosts:
             base = folder / "nodes" / host
             base.mkdir(parents=True)
@@ -104,8 +114,8 @@ class DockerExecutor(LocalExecutor):
                 "labels": {ROOT: root_label(self.root), "planform.run": spec.run_id, "planform.address": spec.address},
                 "environment": {"HOME": "/tmp", **environment, **_told(spec)},
                 "command": [*ENTRYPOINT, START] if spec.source_code is not None else [],
-                "binds": _binds(base, spec, self.checkpoints(folder, spec.checkpoint_key)),
-                "user": f"{os.getuid()}:{os.getgid()}",
+                "mounts": list(_mounts(base, spec, self.checkpoints(folder, spec.checkpoint_key))),
+                "user": settings["user"],
                 "shm_size": settings.get("shm_size") or "1g",
                 "memory": settings.get("memory"),
                 "cpus": settings.get("cpus"),
@@ -180,19 +190,29 @@ def _told(spec: JobSpec) -> dict[str, str]:
     return {"TRAINING_JOB_NAME": spec.job_name, "PYTHONUNBUFFERED": "1"}
 
 
-def _binds(base: Path, spec: JobSpec, checkpoints: Path) -> list[str]:
+def inside(engine: Mapping[str, Any], user: str) -> str:
+    """Who a user of this machine is in a container: an Engine that runs without root calls its user root."""
+    rootless = any("name=rootless" in option for option in engine.get("SecurityOptions") or ())
+    return "0:0" if rootless else user
+
+
+def _mounts(base: Path, spec: JobSpec, checkpoints: Path) -> Iterator[dict[str, Any]]:
     """What is mounted where: the job's folder, in it code and data read-only, and where scripts keep what they made."""
-    binds = [f"{base}:/opt/ml", f"{base / 'input'}:/opt/ml/input:ro"]
+
+    def mount(source: Path, target: str, read_only: bool = False) -> dict[str, Any]:
+        return {"source": os.fspath(source), "target": target, "read_only": read_only}
+
+    yield mount(base, "/opt/ml")
+    yield mount(base / "input", "/opt/ml/input", read_only=True)
     for channel in spec.channels:
         source = Path(channel.source).resolve()
         name = "" if source.is_dir() else f"/{Path(channel.source).name}"
-        binds.append(f"{source}:/opt/ml/input/data/{channel.name}{name}:ro")
+        yield mount(source, f"/opt/ml/input/data/{channel.name}{name}", read_only=True)
     place = (spec.extra.get("checkpoint") or {}).get("local_path") or "/opt/ml/checkpoints"
-    binds.append(f"{checkpoints.resolve()}:{place}")
+    yield mount(checkpoints.resolve(), place)
     boards = (spec.extra.get("tensorboard") or {}).get("local_path")
     if boards and boards != "/opt/ml/output/tensorboard":
-        binds.append(f"{base / 'output' / 'tensorboard'}:{boards}")
-    return binds
+        yield mount(base / "output" / "tensorboard", boards)
 
 
 def _cause(error: BaseException) -> str:

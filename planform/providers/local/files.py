@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,21 @@ def held(path: Path | str) -> bool:
     finally:
         os.close(fd)
     return False
+
+
+def wait_until_free(path: Path) -> None:
+    """Wait until nobody holds the lock of a file any more."""
+    with suppress(FileNotFoundError):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            flock(fd, LOCK_SH)
+        finally:
+            os.close(fd)
+
+
+def node_lock(base: Path) -> Path:
+    """Held by who takes away what a node has outside of its folder, until that is gone."""
+    return base.with_suffix(".lock")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from planform.core.executor import Executor
 from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.values import Object
+from planform.resources.training.blocks import GPUS, SIZE
 
 Fetch = Callable[[str, Path], Path]
 Login = Callable[[str], tuple[str, str]]
@@ -42,10 +43,10 @@ SETTINGS: Mapping[str, Attribute] = attributes(
         Nested(
             attributes(
                 region=Attribute(STRING, "Region of images by framework and version; by default of the AWS settings."),
-                shm_size=Attribute(STRING, "Size of /dev/shm, such as 2g.", default="1g"),
-                memory=Attribute(STRING, "Most memory of a node, such as 8g."),
+                shm_size=Attribute(STRING, "Size of /dev/shm, such as 2g.", default="1g", **SIZE),
+                memory=Attribute(STRING, "Most memory of a node, such as 8g.", **SIZE),
                 cpus=Attribute(NUMBER, "Most processors of a node.", minimum=0),
-                gpus=Attribute(STRING, "all, or how many for each node."),
+                gpus=Attribute(STRING, "all, or how many for each node.", **GPUS),
                 network=Attribute(STRING, "A network that is there; by default each run has its own."),
                 pull=Attribute(Enum(("always", "missing", "never")), "When images are pulled.", default="missing"),
             )

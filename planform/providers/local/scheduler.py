@@ -26,6 +26,7 @@ from planform.providers.local.files import (
     read_json,
     scheduling,
     utc,
+    wait_until_free,
     write_json,
 )
 
@@ -335,7 +336,10 @@ def clear(folder: Path, nodes: bool = False) -> None:
 
 
 def end_leftovers(folder: Path) -> None:
-    """Kill processes of a run that outlived its nodes; where there is no /proc, the nodes' process groups must do."""
+    """Kill processes of a run that outlived its nodes; where there is no /proc, the nodes' process groups must do. And
+    wait for who takes its containers away: until then they write, and use what the next run is to have."""
+    for lock in folder.glob("nodes/*.lock"):
+        wait_until_free(lock)
     mark = b"SAGEMAKER_BASE_DIR=" + os.fsencode(folder / "nodes") + b"/"
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:

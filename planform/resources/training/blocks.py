@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from planform.core.schemas import (
     ANY,
@@ -164,6 +165,11 @@ DISTRIBUTED = Nested(
         ),
     )
 )
+
+
+# Settings of local containers, as the provider and trainers have them.
+SIZE: Any = {"pattern": r"(?i)\d+(\.\d+)?(b|[kmg]b?)?", "pattern_hint": "a size such as 512m or 2g"}
+GPUS: Any = {"pattern": r"all|[1-9]\d*", "pattern_hint": "all or a number"}
 
 
 def field(
