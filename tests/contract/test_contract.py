@@ -126,7 +126,7 @@ def test_the_time_limit_sends_sigterm_and_keeps_the_model(job: Job) -> None:
         "signal.signal(signal.SIGTERM, bye)\n"
         "print('waiting', flush=True)\nwhile True: time.sleep(0.05)\n"
     )
-    told = job({"train.py": script}, code=1, stopping_condition={"max_runtime_in_seconds": 2})
+    told = job({"train.py": script}, code=1, stopping_condition={"max_runtime_in_seconds": 6})
     assert told.record["status"] == "stopped"
     assert "MaxRuntimeExceeded" in told.record["reason"]
     assert "asked to end" in told.log()

@@ -168,7 +168,7 @@ DISTRIBUTED = Nested(
 
 
 # Settings of local containers, as the provider and trainers have them.
-SIZE: Any = {"pattern": r"(?i)\d+(\.\d+)?(b|[kmg]b?)?", "pattern_hint": "a size such as 512m or 2g"}
+SIZE: Any = {"pattern": r"\d+(\.\d+)?([bB]|[kKmMgG][bB]?)?", "pattern_hint": "a size such as 512m or 2g"}
 GPUS: Any = {"pattern": r"all|[1-9]\d*", "pattern_hint": "all or a number"}
 
 
