@@ -12,7 +12,7 @@ PlanformError                 everything a user can see
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Literal
 
@@ -99,7 +99,23 @@ class Problems:
     def raise_if_any(self) -> None:
         """Raises Diagnosed when an error (not only warnings) was added."""
         if any(item.severity == "error" for item in self.items):
-            raise Diagnosed(sorted(self.items, key=lambda item: (item.span is None, item.span or Span("", 0))))
+            ordered = sorted(self.items, key=lambda item: (item.span is None, item.span or Span("", 0)))
+            raise Diagnosed(_said_once(ordered))
+
+
+def _said_once(items: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What is wrong with a block is wrong with each of its instances: said once, of the first."""
+    groups: dict[Diagnostic, list[Diagnostic]] = {}
+    for item in items:
+        groups.setdefault(replace(item, address=""), []).append(item)
+    return [_for_all(same) if len(same) > 1 and same[0].address else same[0] for same in groups.values()]
+
+
+def _for_all(same: Sequence[Diagnostic]) -> Diagnostic:
+    others = [item.address for item in same[1:]]
+    named = f"{', '.join(others[:3])}{f' and {len(others) - 3} more' if len(others) > 3 else ''}"
+    detail = f"{same[0].detail} " if same[0].detail else ""
+    return replace(same[0], detail=f"{detail}The same holds for {named}.")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -35,7 +35,8 @@ class SourceCode(NamedTuple):
     entry_script: str = ""
     command: str = ""
     args: tuple[str, ...] = ()
-    requirements: str = ""
+    requirements: str = ""  # "auto": requirements.txt, where there is one
+    archive: str = ""  # the one file that the source code is in, packed (.tar.gz)
 
 
 class JobSpec(NamedTuple):

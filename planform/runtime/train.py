@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, Mapping, Sequence
 
 # The files lie side by side, here and where they are copied to; this folder is first on sys.path.
+from archive import unpacked  # type: ignore[import-not-found]
 from arguments import arguments, decode  # type: ignore[import-not-found]
 from distributed import JOIN_SECONDS, NoDriver, Start, join_address, plan  # type: ignore[import-not-found]
 from environment import environment, read_json  # type: ignore[import-not-found]
@@ -62,13 +63,19 @@ def run(base: str, stop: Stop) -> int:
     told = environment(base, resources, channels, hyperparameters, source, os.environ)
     variables = {**os.environ, **told, **fetched(read_json(os.path.join(drivers, "secrets.json"), {}))}
     code = os.path.join(base, "input", "data", "code")
+    if source.get("archive"):
+        code = unpacked(code, source["archive"])
+        variables["SM_SOURCE_DIR"] = told["SM_SOURCE_DIR"] = code
     if os.path.isdir(code):
         os.chdir(code)
         for name in source.get("executable") or ():
             with contextlib.suppress(OSError):  # it is so already, where the folder is read-only
                 os.chmod(name, os.stat(name).st_mode | 0o111)
-    if source.get("requirements"):
-        command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-r", source["requirements"]]
+    requirements = source.get("requirements")
+    if requirements == "auto":
+        requirements = "requirements.txt" if os.path.isfile("requirements.txt") else ""
+    if requirements:
+        command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements]
         status = watch(command, variables, base, "pip install", stop)
         if status or stop.asked:
             return status or 128 + stop.asked

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from planform.core.executor import TreeRead
 from planform.core.values import AttributePath, Object, Sensitive, Value
 
+AUTO = ("requirements", "auto")  # requirements.txt, where the source code has one
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -47,6 +49,11 @@ def is_local(source: Value) -> bool:
     return isinstance(source, str) and "://" not in source
 
 
+def is_archive(source: Value) -> bool:
+    """Whether source code is one packed file; what is in it is not looked at before the job runs."""
+    return isinstance(source, str) and source.endswith(".tar.gz")
+
+
 def absolute(folder: str, path: str) -> str:
     return os.path.abspath(os.path.join(folder, path))
 
@@ -57,10 +64,13 @@ def source_read(desired: Object, folder: str) -> TreeRead | None:
     source = plain(code.get("source_dir"))
     if not is_local(source):
         return None
+    if is_archive(source):
+        path = absolute(folder, source)
+        return TreeRead(f"source:{path}", "data", path, ("source_code", "source_dir"))
     requires = tuple(
         (os.path.normpath(name), ("source_code", attribute))
         for attribute in ("entry_script", "requirements")
-        if isinstance(name := plain(code.get(attribute)), str)
+        if isinstance(name := plain(code.get(attribute)), str) and (attribute, name) != AUTO
     )
     return _read("source", absolute(folder, source), ("source_code", "source_dir"), requires, code)
 

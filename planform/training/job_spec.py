@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os.path
 from collections.abc import Mapping
 
 from planform.core.errors import ProviderError
 from planform.core.executor import Channel, JobSpec, MetricDefinition, SourceCode, Tree
 from planform.core.secrets import sealer
 from planform.core.values import Object, Value, has_sensitive, reveal
-from planform.training.definition import Input, absolute, driver_read, inputs, is_local, mapping, source_read
+from planform.training.definition import (
+    Input,
+    absolute,
+    driver_read,
+    inputs,
+    is_archive,
+    is_local,
+    mapping,
+    source_read,
+)
 from planform.training.digest import components, digest, without_driver_dir
 
 
@@ -82,13 +92,16 @@ def _source_code(known: Object, trees: Mapping[str, Tree], folder: str) -> Sourc
     if not code:
         return None
     source, read = code.get("source_dir") or "", source_read(known, folder)
+    place = absolute(folder, source) if read is not None else source
+    packed = is_archive(source)
     return SourceCode(
-        source_dir=absolute(folder, source) if read is not None else source,
+        source_dir=os.path.dirname(place) if packed and read is not None else place,
         files=trees[read.key].files if read is not None else (),
         entry_script=code.get("entry_script") or "",
         command=code.get("command") or "",
         args=tuple(code.get("args") or ()),
         requirements=code.get("requirements") or "",
+        archive=place.rpartition("/")[2] if packed else "",
     )
 
 

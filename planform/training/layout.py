@@ -122,6 +122,7 @@ def drivers(spec: JobSpec) -> dict[str, bytes]:
             "command": code.command,
             "args": list(code.args),
             "requirements": code.requirements,
+            "archive": code.archive,
             # S3 keeps no modes: the runtime gives them back.
             "executable": [name for name in code.files if os.access(os.path.join(code.source_dir, name), os.X_OK)],
         }

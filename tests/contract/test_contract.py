@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,22 @@ def test_requirements_are_installed_first(job: Job) -> None:
         packed.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         packed.writestr("tiny-1.dist-info/RECORD", "")
     assert job(files, source_code={"requirements": "requirements.txt"}).argv == []
+
+
+def test_source_code_may_come_packed(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TELL + "import helper\nprint(helper.word, os.environ['SM_SOURCE_DIR'])\n")
+    (tmp_path / "helper.py").write_text("word = 'helped'\n")
+    (tmp_path / "project" / "packed").mkdir()
+    with tarfile.open(tmp_path / "project" / "packed" / "sourcedir.tar.gz", "w:gz") as packed:
+        for name in ("train.py", "helper.py"):
+            packed.add(tmp_path / name, name)
+    # "auto": requirements.txt is installed where there is one.
+    told = job({}, source_code={"source_dir": "packed/sourcedir.tar.gz", "requirements": "auto"})
+    assert told.log() == f"helped {told.environment['SM_SOURCE_DIR']}\n"
+    assert told.hosts["algo-1"]["cwd"] == told.environment["SM_SOURCE_DIR"]
+    (tmp_path / "project" / "packed" / "sourcedir.tar.gz").write_text("not an archive")
+    told = job({}, code=1, source_code={"source_dir": "packed/sourcedir.tar.gz"})
+    assert "sourcedir.tar.gz cannot be unpacked" in told.failure
 
 
 def test_a_failure_is_the_scripts_own_words(job: Job) -> None:

@@ -392,4 +392,10 @@ def _UpdateServiceJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
 def _GetJobQueueSnapshot(world: World, given: dict[str, Any]) -> dict[str, Any]:
     queue = found(world, "job_queue", given["jobQueue"])["jobQueueArn"]
     jobs = [job for job in world.of("service_job").values() if job["jobQueue"] == queue and job["status"] == "RUNNABLE"]
+    shares: dict[str, list[dict[str, str]]] = {}
+    for job in jobs:
+        if job.get("quotaShareName"):
+            shares.setdefault(job["quotaShareName"], []).append({"jobArn": job["jobArn"]})
+    if shares:
+        return {"frontOfQuotaShares": {"quotaShares": shares}}
     return {"frontOfQueue": {"jobs": [{"jobArn": job["jobArn"]} for job in jobs[:100]]}}

@@ -40,6 +40,9 @@ def make(world: World, request: dict[str, Any], known_as: str) -> dict[str, Any]
 def settle(world: World) -> None:
     for job in world.of("training_job").values():
         if job["TrainingJobStatus"] != "InProgress":
+            if world.late and not job.get("_late") and world.now > job["TrainingEndTime"]:
+                job["_late"] = True
+                say(job, world.late, len(world.log))
             continue
         age = world.now - job["CreationTime"]
         total = world.training_seconds
@@ -70,12 +73,20 @@ def printed(world: World, job: dict[str, Any]) -> None:
     logs, group = get_backend("logs")[ACCOUNT][REGION], "/aws/sagemaker/TrainingJobs"
     if group not in logs.groups:
         logs.create_log_group(group, {})
-    stream = f"{job['TrainingJobName']}/algo-1-1700000000"
-    logs.create_log_stream(group, stream)
+    logs.create_log_stream(group, stream_of(job))
+    say(job, world.log)
+
+
+def stream_of(job: dict[str, Any]) -> str:
+    return f"{job['TrainingJobName']}/algo-1-1700000000"
+
+
+def say(job: dict[str, Any], lines: list[str], after: int = 0) -> None:
+    from moto.backends import get_backend
+
     moment = int(time.time() * 1000)  # CloudWatch takes nothing from the future
-    logs.put_log_events(
-        group, stream, [{"timestamp": moment + number * 1000, "message": line} for number, line in enumerate(world.log)]
-    )
+    events = [{"timestamp": moment + (number + after) * 1000, "message": line} for number, line in enumerate(lines)]
+    get_backend("logs")[ACCOUNT][REGION].put_log_events("/aws/sagemaker/TrainingJobs", stream_of(job), events)
 
 
 def finish(world: World, job: dict[str, Any]) -> None:
@@ -88,8 +99,12 @@ def finish(world: World, job: dict[str, Any]) -> None:
         if values:
             metrics.append({"MetricName": definition["Name"], "Value": float(values[-1]), "Timestamp": world.now})
     uri = f"{job['OutputDataConfig']['S3OutputPath']}/{job['TrainingJobName']}/output/model.tar.gz"
+    names = [""]
+    if job["OutputDataConfig"].get("CompressionType") == "NONE":
+        uri, names = uri.replace("model.tar.gz", "model"), ["/weights.bin", "/deep/config.json"]
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    get_backend("s3")[ACCOUNT]["aws"].put_object(bucket, key, b"model")
+    for name in names:
+        get_backend("s3")[ACCOUNT]["aws"].put_object(bucket, key + name, b"model")
     job.update(FinalMetricDataList=metrics, ModelArtifacts={"S3ModelArtifacts": uri})
 
 

@@ -27,6 +27,7 @@ class World:
     rate: int = 0  # SubmitServiceJob a second of real time; 0: as many as come
     training_seconds: float = 30.0
     log: list[str] = field(default_factory=lambda: ["epoch 1 acc=0.5", "epoch 2 acc=0.75"])
+    late: list[str] = field(default_factory=list)  # lines that CloudWatch has only some time after the end
     now: float = field(default_factory=time.time)
     faults: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[dict[str, Any]] = field(default_factory=list)

@@ -357,6 +357,49 @@ def test_detached_stopped_followed(team: User, aws: FakeAws) -> None:
     assert all(job["status"] == "FAILED" for job in aws.objects("service_job").values())
 
 
+def test_the_last_lines_of_a_log_come_late(team: User, aws: FakeAws) -> None:
+    aws.reset(late=["the last word"], tick=1.0)
+    with_jobs(team, DIRECT)
+    team.run("apply", "-y", "--detach", "--target", "trainer.t['a']")
+    assert team.run("logs", "-f", "trainer.t['a']").splitlines()[-1] == "[algo-1] the last word"
+
+
+def test_artifacts_without_compression_are_downloaded_as_files(team: User, aws: FakeAws) -> None:
+    with_jobs(team, DIRECT.replace("      tags:", "      output_data: {compression_type: NONE}\n      tags:"))
+    team.run("apply", "-y", "--target", "trainer.t['a']")
+    assert "model/deep/config.json" in team.run("runs", "download", "trainer.t['a']", "--to", "here")
+    assert next((team.folder / "here").rglob("weights.bin")).read_text() == "model"
+
+
+def test_source_code_in_s3(team: User, aws: FakeAws) -> None:
+    """A folder is not also the folders whose names begin like it; an archive is unpacked by the runtime."""
+    for given, uri, archive in (
+        ("s3://code/src", "s3://code/src/", ""),
+        ("s3://code/sourcedir.tar.gz", "s3://code/sourcedir.tar.gz", "sourcedir.tar.gz"),
+    ):
+        with_jobs(team, DIRECT.replace("source_dir: src", f"source_dir: {given}"))
+        team.run("apply", "-y", "--target", "trainer.t['a']")
+        job = max(aws.objects("training_job").values(), key=lambda job: job["CreationTime"])
+        channels = {item["ChannelName"]: item["DataSource"]["S3DataSource"]["S3Uri"] for item in job["InputDataConfig"]}
+        assert channels["code"] == uri
+        bucket, _, key = channels["sm_drivers"].removeprefix("s3://").partition("/")
+        told = aws.client("s3").get_object(Bucket=bucket, Key=f"{key}sourcecode.json")["Body"].read()
+        assert json.loads(told)["archive"] == archive
+
+
+def test_a_large_file_is_sent_in_parts(team: User, aws: FakeAws) -> None:
+    with (team.folder / "data" / "large.bin").open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    with_jobs(team, DIRECT)
+    team.run("apply", "-y")
+    assert aws.calls()["s3.Post"] >= 2  # begun and completed, once for four trainers
+    job = next(iter(aws.objects("training_job").values()))
+    uri = next(item for item in job["InputDataConfig"] if item["ChannelName"] == "train")["DataSource"]
+    bucket, _, key = uri["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")
+    size = aws.client("s3").head_object(Bucket=bucket, Key=f"{key}large.bin")["ContentLength"]
+    assert size == (64 << 20) + 1
+
+
 def test_live_fields_change_in_place(team: User, aws: FakeAws) -> None:
     aws.reset(training_seconds=100_000.0, tick=1.0)
     with_jobs(team, TRAINERS.replace("      tags:", "      priority: 3\n      tags:"))
@@ -402,6 +445,44 @@ WRONG = {
         "tags: {owner: vision}\noutput",
         'output_data: {kms_key_id: "a key!"}\noutput',
         "SageMaker would refuse OutputDataConfig.KmsKeyId",
+    ),
+    "warm spot": (
+        "stopping_condition: {",
+        "compute: {enable_managed_spot_training: true, keep_alive_period_in_seconds: 60}\n"
+        "      stopping_condition: {max_wait_time_in_seconds: 7200, ",
+        "Spot instances are not kept warm",
+    ),
+    "file system": (
+        "input_data: {train: data}\n",
+        "input_data: {lustre: {data_source: {file_system_data_source: {file_system_id: fs-0123456789a, "
+        "file_system_type: FSxLustre, file_system_access_mode: ro, directory_path: /x}}}}\n",
+        "a file system is mounted from inside its VPC",
+    ),
+    "isolated": (
+        "tags: {owner: vision}\noutput",
+        "networking: {enable_network_isolation: true}\n      secrets: {T: {ssm: name}}\noutput",
+        "cannot fetch a secret",
+    ),
+    "many tags": (
+        "tags: {owner: vision}\noutput",
+        'tags: "${{for n in range(47) : tostring(n) => tostring(n)}}"\noutput',
+        "48 tags are too many",
+    ),
+    "manifest": (
+        "input_data: {train: data}\n",
+        "input_data: {lines: {data_source: {s3_data_source: {s3_uri: s3://b/m, "
+        "s3_data_type: AugmentedManifestFile}}}}\n",
+        "delivered in Pipe mode only",
+    ),
+    "key of a disk": (
+        "stopping_condition",
+        "compute: {instance_type: ml.g5.xlarge, volume_kms_key_id: k}\n      stopping_condition",
+        "disks of its own",
+    ),
+    "content type": (
+        "input_data: {train: data}\n",
+        "input_data: {lines: {data_source: s3://b/m, content_type: \"${join('', [for n in range(300) : 'x'])}\"}}\n",
+        "SageMaker would refuse InputDataConfig.lines.ContentType",
     ),
     "subnet": (
         "tags: {owner: vision}\noutput",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from planform.core.errors import ProviderError
 from planform.core.values import Object
@@ -15,6 +15,8 @@ from planform.core.values import Object
 ATTEMPTS = 10
 # What a plan may need to wait for is asked side by side; so many connections at once.
 CONNECTIONS = 20
+
+T = TypeVar("T")
 
 
 class Where(NamedTuple):
@@ -46,16 +48,18 @@ class Clients:
     _where: Where | None = None
     _lock: Lock = field(default_factory=Lock)
     _turns: dict[str, Lock] = field(default_factory=dict)
-    _done: set[str] = field(default_factory=set)
+    _done: dict[str, Any] = field(default_factory=dict)
 
-    def once(self, key: str, work: Callable[[], None]) -> None:
-        """Do something once in this process, however many ask for it at once. What failed may be tried again."""
+    def once(self, key: str, work: Callable[[], T]) -> T:
+        """What `work` gives, done once in this process, however many ask for it at once. What failed may be tried
+        again."""
         with self._lock:
             turn = self._turns.setdefault(key, Lock())
         with turn:
             if key not in self._done:
-                work()
-                self._done.add(key)
+                self._done[key] = work()
+            found: T = self._done[key]
+            return found
 
     def where(self) -> Where:
         """Account, region and partition, asked once.

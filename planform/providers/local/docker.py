@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, SourceCode
 from planform.core.schemas import Misfit
 from planform.core.values import Object
 from planform.providers.local import runs as local_runs
@@ -69,7 +69,9 @@ class DockerExecutor(LocalExecutor):
         client = connected()
         sweep(client, self.root)
         ready(client, image, str(settings.get("pull") or "missing"), self.login)
-        here = spec._replace(channels=tuple(self._local(channel) for channel in spec.channels))
+        here = spec._replace(
+            channels=tuple(self._local(channel) for channel in spec.channels), source_code=self._code(spec.source_code)
+        )
         user = inside(client.info(), f"{os.getuid()}:{os.getgid()}")
 
         def prepare(folder: Path) -> list[local_runs.NodeCommand]:
@@ -124,6 +126,16 @@ class DockerExecutor(LocalExecutor):
             }
             told = {**inherited(), "PLANFORM_CONTAINER": json.dumps(container)}
             yield local_runs.NodeCommand(host, (sys.executable, "-P", "-m", "planform.providers.local.container"), told)
+
+    def _code(self, code: SourceCode | None) -> SourceCode | None:
+        """Source code as files on this machine."""
+        if code is None or not code.source_dir.startswith("s3://"):
+            return code
+        if self.fetch is None:
+            raise ProviderError(f"source_code: {code.source_dir} is not on this machine.")
+        folder = self.fetch(code.source_dir, self.root / HOME / "cache")
+        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        return code._replace(source_dir=os.fspath(folder), files=tuple(files))
 
     def _local(self, channel: Any) -> Any:
         """A channel whose data is on this machine, fetched once for all runs if it was in S3."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, SourceCode
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object
 from planform.providers.local import runs as local_runs
@@ -98,7 +98,9 @@ class ProcessExecutor(LocalExecutor):
         code = spec.source_code
         if not self.venv or code is None or not code.requirements:
             return python
-        wanted = Path(code.source_dir, code.requirements).read_bytes()
+        wanted = required_packages(code)
+        if wanted is None:
+            return python
         return virtual_environment(self.root / HOME / "venvs", python, wanted)
 
     def _configured(self) -> str:
@@ -112,6 +114,24 @@ class ProcessExecutor(LocalExecutor):
                 suggestion="Give the path of a Python interpreter.",
             )
         return os.path.abspath(found)
+
+
+def required_packages(code: SourceCode) -> bytes | None:
+    """The requirements of a job; None when it asks for those that there are and there are none."""
+    name = "requirements.txt" if code.requirements == "auto" else code.requirements
+    if code.archive:
+        import tarfile
+
+        with tarfile.open(Path(code.source_dir, code.archive)) as packed:
+            names = {os.path.normpath(member): member for member in packed.getnames()}
+            member = packed.extractfile(names[name]) if name in names else None
+            found = member.read() if member is not None else None
+    else:
+        path = Path(code.source_dir, name)
+        found = path.read_bytes() if path.exists() else None
+    if found is None and code.requirements != "auto":
+        raise ProviderError(f"source_code.requirements: there is no {name} in {code.archive or code.source_dir}.")
+    return found
 
 
 def virtual_environment(folder: Path, python: str, requirements: bytes) -> str:
@@ -178,7 +198,15 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _remote_inputs(desired: Object) -> Iterator[Misfit]:
-    """Channels that are not files of this machine."""
+    """Source code and channels that are not files of this machine."""
+    code = plain(desired.get("source_code"))
+    place = plain(code.get("source_dir")) if isinstance(code, dict) else None
+    if isinstance(place, str) and "://" in place:
+        yield Misfit(
+            ("source_code", "source_dir"),
+            f"{place} is not on this machine; a process runs local files only.",
+            suggestion="Download it and give the path, use executor: docker, or run on AWS.",
+        )
     channels = plain(desired.get("input_data"))
     for name, channel in channels.items() if isinstance(channels, dict) else ():
         path: AttributePath = ("input_data", name)

@@ -216,6 +216,12 @@ def _variable_name(path: AttributePath, name: str) -> Iterator[Misfit]:
 
 
 def _secrets(body: Object) -> Iterator[Misfit]:
+    if _mapping(body, "secrets") and body.get("source_code") is None and body.get("jumpstart") is None:
+        yield Misfit(
+            ("secrets",),
+            "secrets need source_code: what fetches them runs beside it.",
+            suggestion="Add source_code, or let the image fetch them by itself.",
+        )
     for name, secret in _mapping(body, "secrets").items():
         yield from _variable_name(("secrets", name), name)
         if isinstance(secret, dict) and len(secret) != 1:

@@ -75,12 +75,11 @@ class BatchExecutor:
                 snapshot = self.clients.call("batch", "get_job_queue_snapshot", jobQueue=queue)
             except AwsError:
                 continue  # a position is worth no error
-            front = [item["jobArn"] for item in (snapshot.get("frontOfQueue") or {}).get("jobs", ())]
+            places = _places(snapshot, queue.rpartition("/")[2])
             for run in waiting:
-                if run.queue == queue and run.job_arn in front:
-                    place = front.index(run.job_arn) + 1
-                    reason = f"number {place} in {queue.rpartition('/')[2]}"
-                    seen[run.id] = seen[run.id]._replace(reason=f"{reason}; {seen[run.id].reason}")
+                if run.queue == queue and run.job_arn in places:
+                    reason = f"{places[run.job_arn]}; {seen[run.id].reason}"
+                    seen[run.id] = seen[run.id]._replace(reason=reason)
         return seen
 
     def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
@@ -144,6 +143,18 @@ class BatchExecutor:
         filters = [{"name": "JOB_NAME", "values": [job_name]}]
         listed = self.clients.pages("batch", "list_service_jobs", "jobSummaryList", jobQueue=queue, filters=filters)
         return next((item for item in listed if item["jobName"] == job_name), None)
+
+
+def _places(snapshot: Mapping[str, Any], queue: str) -> dict[str, str]:
+    """Job -> where it stands: in its queue, or in its share of a quota-managed one (GetJobQueueSnapshot)."""
+    fronts = {queue: (snapshot.get("frontOfQueue") or {}).get("jobs") or ()}
+    shares = (snapshot.get("frontOfQuotaShares") or {}).get("quotaShares") or {}
+    fronts |= {f"{name} of {queue}": jobs for name, jobs in shares.items()}
+    return {
+        job["jobArn"]: f"number {number} in {where}"
+        for where, jobs in fronts.items()
+        for number, job in enumerate(jobs, 1)
+    }
 
 
 def service_job(training: Mapping[str, Any], spec: JobSpec) -> dict[str, Any]:

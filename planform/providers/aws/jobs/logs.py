@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from planform.core.executor import MetricDefinition
-from planform.providers.aws.clients import AwsError, Clients
+from planform.providers.aws.clients import AwsError, Clients, said
 from planform.training.metrics import metrics_in, patterns
 
 GROUP = "/aws/sagemaker/TrainingJobs"
+QUIET_READS = 2  # after the end of a job, at the provider's interval
 
 
 def lines_of(
@@ -20,12 +21,16 @@ def lines_of(
     """(node, line), oldest first within each node; with `follow` until the job has ended and nothing more comes."""
     tokens: dict[str, str] = {}
     pause = float(clients.settings.get("poll_interval_in_seconds", 5))
+    quiet = 0  # reads since the end that brought nothing: CloudWatch is some seconds behind
     while True:
         over = not follow or ended()  # asked first: what was printed until then is read below
         name = job_name()
+        came = False
         for event in _new_events(clients, name, node, tokens) if name else ():
+            came = True
             yield event[0], event[2]
-        if over:
+        quiet = 0 if came or not over else quiet + 1
+        if not follow or quiet > QUIET_READS:
             return
         time.sleep(pause)
 
@@ -88,9 +93,12 @@ def downloaded(clients: Clients, job_name: str, folder: Path) -> tuple[str, ...]
     job = clients.call("sagemaker", "describe_training_job", TrainingJobName=job_name)
     model = (job.get("ModelArtifacts") or {}).get("S3ModelArtifacts", "")
     base = f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{job_name}/output"
-    for uri, name in ((model, "model/model.tar.gz"), (f"{base}/output.tar.gz", "output/output.tar.gz")):
-        if uri and _fetched(clients, uri, folder / name):
-            found.append(name)
+    for uri, kind in ((model, "model"), (f"{base}/output.tar.gz", "output")):
+        if uri and _fetched(clients, uri, folder / kind / f"{kind}.tar.gz"):
+            found.append(f"{kind}/{kind}.tar.gz")
+    if model and not model.endswith(".gz"):  # compression_type NONE: the files themselves
+        places = ((model, "model"), (f"{base}/data", "output"))
+        found += [name for uri, kind in places for name in _folder(clients, uri, folder / kind)]
     lines: dict[str, list[str]] = {}
     for host, _, line in _new_events(clients, job_name, None, {}):
         lines.setdefault(host, []).append(line)
@@ -103,6 +111,25 @@ def downloaded(clients: Clients, job_name: str, folder: Path) -> tuple[str, ...]
         (folder / "failure").write_text(job["FailureReason"] + "\n")
         found.append("failure")
     return tuple(found)
+
+
+def _folder(clients: Clients, uri: str, place: Path) -> list[str]:
+    """The objects below a URI as files; their names, beginning with that of the folder."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    prefix = f"{prefix.rstrip('/')}/"
+    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = said("list_objects_v2", lambda: [item["Key"] for page in pages for item in page.get("Contents", ())])
+    names = [key.removeprefix(prefix) for key in keys if not key.endswith("/")]
+    return [
+        f"{place.name}/{name}"
+        for name in names
+        if is_inside(name) and _fetched(clients, f"s3://{bucket}/{prefix}{name}", place / name)
+    ]
+
+
+def is_inside(name: str) -> bool:
+    """Keys are free text: one with .. in it is no file below the folder."""
+    return not name.startswith("/") and ".." not in name.split("/")
 
 
 def _fetched(clients: Clients, uri: str, place: Path) -> bool:

@@ -6,18 +6,22 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from planform.core.errors import PlanformError
 from planform.core.schemas import Misfit
-from planform.core.values import AttributePath, Object, Sensitive, Set, Unknown, Value, has_sensitive, reveal
+from planform.core.values import AttributePath, Object, Set, Unknown, Value, reveal
 from planform.providers.aws.clients import Clients
 from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
+from planform.providers.aws.jobs.service_rules import network, rules
 from planform.providers.aws.jobs.storage import Storage
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
 from planform.providers.aws.tags import missing_tags, tags_of
 from planform.resources import treatment
 from planform.training.definition import inputs, is_local, mapping
+from planform.training.images import image_uri
 
 PAYLOAD_LIMIT = 10 * 1024  # bytes of serviceRequestPayload (service quotas of AWS Batch)
-_STAND_IN = "arn:aws:iam::123456789012:role/planform"
+# As long as the longest that may stand there: the size of a request counts.
+_NAME, _DIGEST = "n" * 63, "0" * 40
 
 
 def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[Misfit], list[str]]:
@@ -26,7 +30,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
 
     found, notes = treatment(SCHEMA, executor, desired)
     found += missing_tags(clients.settings, desired)
-    found += _rules(clients, desired)
+    found += rules(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes
     if not clients.settings.get("default_bucket"):
@@ -41,6 +45,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         return found, notes  # a block has an unknown part: apply knows it, and the API is asked then
     seen = {misfit.path for misfit in found}
     for member, problem, advice in refused(request, input_shape("sagemaker", "CreateTrainingJob")):
+        member = _named(member, request)
         path = attribute_path(member)
         if path in seen or (open_parts and problem == "it is required."):
             continue
@@ -54,7 +59,21 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         found.append(Misfit(("retry_strategy", "maximum_retry_attempts"), why))
     if executor == "batch" and not open_parts:
         found += _too_large(request, body)
+        if payload_size(request) > PAYLOAD_LIMIT and request.get("HyperParameters") and body.get("source_code"):
+            size = f"{payload_size(request):,} bytes of {PAYLOAD_LIMIT:,}"
+            notes.append(f"hyperparameters travel as a file: with them the job would be {size}")
+    code, isolated = mapping(body, "source_code"), network(clients.settings, body).get("enable_network_isolation")
+    if code.get("requirements") and isolated:
+        notes.append("requirements are installed without a network: only what lies in source_dir can be")
     return found, notes
+
+
+def _named(member: AttributePath, request: Object) -> AttributePath:
+    """A member inside a list whose elements have names, by the name: a channel's, a tag's."""
+    for name, key in (("InputDataConfig", "ChannelName"), ("Tags", "Key")):
+        if len(member) > 1 and member[0] == name and isinstance(member[1], int):
+            return (name, str(request[name][member[1]][key]), *member[2:])
+    return member
 
 
 def payload_size(request: Mapping[str, Any]) -> int:
@@ -81,82 +100,32 @@ def _too_large(request: Mapping[str, Any], body: Object) -> Iterator[Misfit]:
 
 def _request(clients: Clients, body: Object) -> Object:
     """The request as far as it is known, with stand-ins for what only launching can tell."""
-    role = str(body.get("role") or clients.settings.get("role") or _STAND_IN)
-    channels = {item.name: "s3://stand-in/data/" for item in inputs(body) if is_local(item.source)}
+    role = str(body.get("role") or clients.settings.get("role") or "")
+    where, base = clients.where(), Storage(clients).base()
+    channels = {item.name: f"{base}/data/{_DIGEST}/" for item in inputs(body) if is_local(item.source)}
     placed = Placed(
-        role_arn=role if role.startswith("arn:") else _STAND_IN,
-        base="s3://stand-in/planform",
-        address="stand-in",
-        image=image if isinstance(image := body.get("training_image"), str) else "stand-in",
+        role_arn=role
+        if role.startswith("arn:")
+        else f"arn:{where.partition}:iam::{where.account}:role/{role or 'role'}",
+        base=base,
+        address=_NAME,
+        image=_image(clients, body),
         channels=channels,
-        code="s3://stand-in/code/" if mapping(body, "source_code").get("source_dir") else "",
-        drivers="s3://stand-in/drivers/" if body.get("source_code") else "",
+        code=f"{base}/code/{_DIGEST}/" if mapping(body, "source_code").get("source_dir") else "",
+        drivers=f"{base}/drivers/{_DIGEST}/" if body.get("source_code") else "",
         checkpoint_key="0" * 16,
     )
-    return training_job(body, "stand-in", placed, clients.settings, tags_of(clients.settings, body))
+    return training_job(body, _NAME, placed, clients.settings, tags_of(clients.settings, body))
 
 
-def _rules(clients: Clients, desired: Object) -> Iterator[Misfit]:
-    """The rules that no shape of the API holds."""
-    if desired.get("role") is None and not clients.settings.get("role"):
-        yield Misfit(
-            (),
-            "A job on AWS needs a role: what it may read and write.",
-            suggestion="Set role here, or provider.aws.role for all trainers.",
-        )
-    compute, stopping = mapping(desired, "compute"), mapping(desired, "stopping_condition")
-    groups = compute.get("instance_groups")
-    first = groups[0] if isinstance(groups, list) and groups and isinstance(groups[0], dict) else compute
-    kind = reveal(first.get("instance_type"))
-    if isinstance(kind, str) and kind.startswith("local"):
-        why = f'"{kind}" is this machine, not an instance of AWS.'
-        yield Misfit(("compute", "instance_type"), why, suggestion="Name an instance type, such as ml.m5.xlarge.")
-    spot = compute.get("enable_managed_spot_training")
-    if spot is True and stopping.get("max_wait_time_in_seconds") is None:
-        yield Misfit(
-            ("compute", "enable_managed_spot_training"),
-            "Spot training needs stopping_condition.max_wait_time_in_seconds: how long waiting and running may take.",
-        )
-    for name, reference in mapping(desired, "secrets").items():
-        if isinstance(reference, dict) and reference.get("env") is not None:
-            yield Misfit(
-                ("secrets", name, "env"),
-                "A job on AWS cannot see the environment of who applies.",
-                suggestion="Keep it in Secrets Manager or Parameter Store: {secretsmanager: ARN} or {ssm: NAME}.",
-            )
-    yield from _in_clear(desired)
-    yield from _remote(desired)
-    image = desired.get("training_image")
-    if isinstance(image, dict):
-        from planform.training.images import misfits
-
-        for misfit in misfits(image, clients.region(), kind if isinstance(kind, str) else "ml.m5.xlarge"):
-            yield misfit._replace(path=("training_image", *misfit.path))
-
-
-def _in_clear(desired: Object) -> Iterator[Misfit]:
-    """Secrets that whoever may describe the job could read (S6.3)."""
-    if desired.get("allow_plaintext") is True:
-        return
-    for field in ("environment", "hyperparameters"):
-        whole = desired.get(field)
-        items = whole.items() if isinstance(whole, dict) else [("", whole)] if isinstance(whole, Sensitive) else ()
-        for name, value in items:
-            if has_sensitive(value):
-                path: AttributePath = (field, name) if name else (field,)
-                yield Misfit(
-                    path,
-                    "A sensitive value would stand in clear in the description of the job.",
-                    suggestion="Pass it by reference in secrets, or set allow_plaintext: true.",
-                )
-
-
-def _remote(desired: Object) -> Iterator[Misfit]:
-    for item in inputs(desired):
-        source = item.source
-        if isinstance(source, str) and "://" in source and not source.startswith("s3://"):
-            why = f'Channel "{item.name}": SageMaker reads s3:// URIs, not {source}.'
-            yield Misfit(item.attribute, why)
+def _image(clients: Clients, body: Object) -> str:
+    image = body.get("training_image")
+    if not isinstance(image, dict):
+        return str(image or "")
+    try:
+        return image_uri(image, clients.region(), str(mapping(body, "compute").get("instance_type") or ""))
+    except PlanformError:
+        return "unknown"  # what is wrong with it has been said
 
 
 def _known(body: Value) -> tuple[Any, bool]:

@@ -15,7 +15,7 @@ from planform.core.values import AttributePath, Object
 from planform.training.definition import inputs, mapping
 from planform.training.layout import ENTRYPOINT, START
 
-_OWN_DISKS = re.compile(r"ml\.(g4dn|g5|g6e?|p4de?|p5e?n?|p6\S*|trn\d\S*|[cmr]\d+[a-z]*d[a-z]*)\.")
+OWN_DISKS = re.compile(r"ml\.(g4dn|g5|g6e?|p4de?|p5e?n?|p6\S*|trn\d\S*|[cmr]\d+[a-z]*d[a-z]*)\.")
 
 CODE_CHANNEL, DRIVERS_CHANNEL = "code", "sm_drivers"
 
@@ -43,6 +43,7 @@ PATHS: Mapping[tuple[str, ...], AttributePath] = {
     ("AlgorithmSpecification", "TrainingInputMode"): ("training_input_mode",),
     ("AlgorithmSpecification", "MetricDefinitions"): ("metric_definitions",),
     ("HyperParameters",): ("hyperparameters",),
+    ("InputDataConfig",): ("input_data",),
     ("Environment",): ("environment",),
     ("ResourceConfig",): ("compute",),
     ("EnableManagedSpotTraining",): ("compute", "enable_managed_spot_training"),
@@ -107,6 +108,8 @@ def attribute_path(member: AttributePath) -> AttributePath:
             found = PATHS[names[:length]]
             if found in (("hyperparameters",), ("environment",), ("tags",)):
                 return (*found, *rest[:1]) if rest and isinstance(rest[0], str) else found
+            if found == ("input_data",):
+                found, rest = (*found, *rest[:1]), rest[1:]
             return (*found, *(snake(part) if isinstance(part, str) else part for part in rest))
     return ()
 
@@ -223,7 +226,7 @@ def _resources(compute: Object, key: str | None) -> dict[str, Any]:
             form[member] = compute[name]
     kinds = [form.get("InstanceType"), *(group["InstanceType"] for group in form.get("InstanceGroups", ()))]
     # Instances with disks of their own take no key: SageMaker refuses it there.
-    if key and "VolumeKmsKeyId" not in form and not any(map(_OWN_DISKS.match, filter(None, kinds))):
+    if key and "VolumeKmsKeyId" not in form and not any(map(OWN_DISKS.match, filter(None, kinds))):
         form["VolumeKmsKeyId"] = key
     return form
 

@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from planform.core.errors import ProviderError
 from planform.core.executor import JobSpec
-from planform.providers.aws.clients import AwsError, Clients
+from planform.providers.aws.clients import AwsError, Clients, said
 from planform.training.layout import drivers
 from planform.training.source_tree import Walk
 
 UPLOADS = 8  # at once
+IN_PARTS = 64 << 20  # bytes; a larger file is sent in parts
+ARCHIVE = ".tar.gz"
 MARKER = ".planform-complete"  # the last object of an upload: the folder is whole
 
 
@@ -52,8 +54,9 @@ class Storage:
         if code is None or not code.source_dir:
             return ""
         if "://" in code.source_dir:
-            return code.source_dir
-        return self._put("code", [Item(name, os.path.join(code.source_dir, name)) for name in code.files])
+            return s3_source(code.source_dir)
+        items = [Item(name, os.path.join(code.source_dir, name)) for name in code.files]
+        return self.clients.once(f"code {items}", lambda: self._put("code", items))
 
     def drivers(self, spec: JobSpec, more: Mapping[str, bytes]) -> str:
         """URI of the runtime with what it is told of the job, and of `more` files."""
@@ -63,8 +66,10 @@ class Storage:
 
     def data(self, path: str) -> str:
         """URI of the data at a local path."""
-        files = list(Walk().files(path))
-        return self._put("data", [Item(file.name, file.path) for file in files])
+        return self.clients.once(
+            f"data {path}",
+            lambda: self._put("data", [Item(file.name, file.path) for file in Walk().files(path)]),
+        )
 
     def exist(self, uris: Iterable[str]) -> dict[str, bool]:
         """Whether there are objects at these URIs; asked side by side."""
@@ -116,16 +121,28 @@ class Storage:
         return f"s3://{bucket}/{folder}/"
 
     def _upload(self, bucket: str, key: str, item: Item) -> None:
-        body = Path(item.path).read_bytes() if item.path else item.data
-        sealed = self.clients.settings.get("kms_key_id")
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": sealed} if sealed else {}
         try:
-            self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **encryption)
+            self._sent(bucket, key, item)
         except AwsError as error:
             if error.code != "NoSuchBucket":
                 raise
             self._make_bucket(bucket)
-            self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **encryption)
+            self._sent(bucket, key, item)
+
+    def _sent(self, bucket: str, key: str, item: Item) -> None:
+        """One object; a large file in parts (S3 takes 5 GB at once)."""
+        sealed = self.clients.settings.get("kms_key_id")
+        more = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": sealed} if sealed else {}
+        if not self.clients.settings.get("default_bucket"):
+            # The default bucket's name can be guessed: somebody else's must not get the data.
+            more["ExpectedBucketOwner"] = self.clients.where().account
+        if item.path and os.path.getsize(item.path) > IN_PARTS:
+            client = self.clients.client("s3")
+            with open(item.path, "rb") as file:
+                said("put_object", lambda: client.upload_fileobj(file, bucket, key, ExtraArgs=more))
+        else:
+            body = Path(item.path).read_bytes() if item.path else item.data
+            self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **more)
 
     def _make_bucket(self, bucket: str) -> None:
         """Make the default bucket, as the plan says; one that was named by hand must be there."""
@@ -148,12 +165,22 @@ class Storage:
         self.clients.once(f"bucket {bucket}", make)
 
 
+def s3_source(uri: str) -> str:
+    """Source code in S3 as the URI of a channel: one archive, or a folder, which is not also its longer namesakes."""
+    return uri if uri.endswith((ARCHIVE, "/")) else f"{uri}/"
+
+
 def _digest(items: list[Item]) -> str:
     """Of names, content and executable bits."""
     whole = hashlib.sha256()
     for item in sorted(items):
-        content = Path(item.path).read_bytes() if item.path else item.data
         executable = bool(item.path) and os.access(item.path, os.X_OK)
-        whole.update(f"{item.name}\0{executable}\0{len(content)}\0".encode())
-        whole.update(content)
+        size = os.path.getsize(item.path) if item.path else len(item.data)
+        whole.update(f"{item.name}\0{executable}\0{size}\0".encode())
+        if not item.path:
+            whole.update(item.data)
+            continue
+        with open(item.path, "rb") as file:
+            while block := file.read(1 << 20):
+                whole.update(block)
     return whole.hexdigest()[:40]
