@@ -73,7 +73,8 @@ class Change(NamedTuple):
     run: RunPlan | None = None
     notes: tuple[str, ...] = ()  # "image not used (process)"
     moved_from: Address | None = None
-    defaults: tuple[AttributePath, ...] = ()  # what of `after` the configuration does not say
+    # Whose a value of `after` is where the block does not say it: "default", the file of a layer, a JumpStart model.
+    origins: Mapping[AttributePath, str] = MappingProxyType({})
     importing: str = ""  # the id of an object that exists and is recorded by this plan
 
     @property

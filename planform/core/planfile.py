@@ -121,8 +121,8 @@ def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
         form["moved_from"] = str(change.moved_from)
     if change.importing:
         form["importing"] = change.importing
-    if change.defaults:
-        form["defaults"] = [list(path) for path in change.defaults]
+    if change.origins:
+        form["origins"] = [[list(path), origin] for path, origin in change.origins.items()]
     if change.run is not None:
         form["run"] = {name: _plain(getattr(change.run, name)) for name in RunPlan._fields}
     return form
@@ -177,7 +177,7 @@ def _change(form: dict[str, Any]) -> Change:
         run=run,
         notes=tuple(form.get("notes", ())),
         moved_from=parse_address(form["moved_from"]) if "moved_from" in form else None,
-        defaults=tuple(tuple(path) for path in form.get("defaults", ())),
+        origins={tuple(path): origin for path, origin in form.get("origins", ())},
         importing=form.get("importing", ""),
     )
 

@@ -130,6 +130,7 @@ class Attribute(NamedTuple):
     ignored_by: Mapping[str, str] = MappingProxyType({})
     refused_by: Mapping[str, str] = MappingProxyType({})
     path: bool = False  # a local path here is relative to the module folder
+    layers: bool = False  # a mapping may also be a file, or a list of files and mappings, each over those before it
 
 
 class Misfit(NamedTuple):

@@ -23,6 +23,8 @@ from planform.core.state import (
 from planform.core.values import Object, Sealed, Unknown, Value, is_wholly_known, leaves
 from planform.engine.conditions import check_after, check_before
 from planform.engine.launch import launch
+from planform.engine.layers import layered, over, reader
+from planform.engine.places import misfit_diagnostic
 from planform.engine.promise import disagreements
 from planform.engine.trainers import COMPLETED
 from planform.engine.work import Work, snapshot_of
@@ -203,9 +205,14 @@ def resolved(work: Work, change: Change) -> Object:
         return after
     schema = work.edges.schemas[change.address.type]
     desired = convert_body(work.evaluation.body(instance), schema.attributes, (), [])
+    desired, _, misfits = layered(desired, schema, reader(work.evaluation, work.configuration, instance))
+    if misfits:
+        raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
     resolved = dict(after)
     for name in missing:
         if name in desired:
+            if isinstance(after[name], dict) and isinstance(desired[name], dict):
+                desired[name] = over(after[name], desired[name])  # what was filled in at plan time stands
             contradiction = next(disagreements(after[name], desired[name], (name,)), None)
             if contradiction is not None:
                 raise PlanformError(

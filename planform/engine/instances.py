@@ -14,9 +14,10 @@ from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
 from planform.core.secrets import Seal
 from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
-from planform.core.values import Object, Unknown, same, sensitive_path
+from planform.core.values import AttributePath, Object, Unknown, same, sensitive_path
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.edges import Edges
+from planform.engine.layers import layered, reader
 from planform.engine.names import generated_name
 from planform.engine.observe import Observation
 from planform.engine.places import misfit_diagnostic, provider_of
@@ -78,8 +79,10 @@ def kind_of(walk: Walk, provider: str, type_name: str) -> Kind:
     return found
 
 
-def desired_object(walk: Walk, instance: Instance, kind: Kind, record: Record | None) -> Object:
-    """The configured body, checked, with a name.
+def desired_object(
+    walk: Walk, instance: Instance, kind: Kind, record: Record | None
+) -> tuple[Object, Mapping[AttributePath, str]]:
+    """The configured body, completed and checked, with a name; and whose the values are that it does not say itself.
 
     Raises:
         Diagnosed: an expression failed or a value does not fit.
@@ -93,10 +96,13 @@ def desired_object(walk: Walk, instance: Instance, kind: Kind, record: Record | 
         if misfits:
             raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
         report(walk, instance, _secrets_in_public(schema, desired))
+    origins: Mapping[AttributePath, str] = {}
+    if schema.has_runs:
+        desired, origins = _completed(walk, instance, schema, desired)
     if schema.check is not None:
         report(walk, instance, schema.check(desired))
     if not schema.named:
-        return desired
+        return desired, origins
     name = desired.get("name")
     if name is None:
         kept = record.object.get("name") if record is not None else None
@@ -104,7 +110,21 @@ def desired_object(walk: Walk, instance: Instance, kind: Kind, record: Record | 
         desired = {**desired, "name": name}
     if isinstance(name, str):
         _claim_name(walk, instance, name)
-    return desired
+    return desired, origins
+
+
+def _completed(
+    walk: Walk, instance: Instance, schema: Schema, desired: Object
+) -> tuple[Object, Mapping[AttributePath, str]]:
+    """A definition with its layers merged, and what it leaves to a model of a hub filled in.
+
+    Raises:
+        Diagnosed: a layer or the model cannot be had.
+    """
+    desired, origins, misfits = layered(desired, schema, reader(walk.evaluation, walk.configuration, instance))
+    if misfits:
+        raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
+    return desired, origins
 
 
 def _secrets_in_public(schema: Schema, desired: Object) -> Iterator[Misfit]:

@@ -195,7 +195,7 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
         record = Record(instance.address, provider, found)
     elif found is not None and record is None:
         raise Diagnosed([already_there(instance, found)])
-    desired = desired_object(walk, instance, kind, record)
+    desired, told = desired_object(walk, instance, kind, record)
     if record is not None and record.provider != provider:
         walk.problems.add(provider_changed(instance, record, provider))
         return Change(instance.address, Action.NO_OP, record.object, record.object, provider)
@@ -213,8 +213,14 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
     elif record is not None:
         change = _with_flags(change, record, instance)
     if change.after is not None and change.does_something:
-        return change._replace(defaults=tuple(_unwritten(instance.block.body, change.after, kind.schema)))
+        return change._replace(origins=_origins(instance.block.body, change.after, kind.schema, told))
     return change
+
+
+def _origins(body: Value, item: Object, schema: Schema, told: Mapping[AttributePath, str]) -> dict[AttributePath, str]:
+    """Whose the values are that a block does not say in place: of `told`, else the schema's defaults."""
+    defaults = dict.fromkeys(_unwritten(body, item, schema), "default")
+    return {**defaults, **told}
 
 
 def _with_flags(change: Change, record: Record, instance: Instance) -> Change:

@@ -22,7 +22,7 @@ def move_suggestions(changes: Iterable[Change], schemas: Mapping[str, Schema]) -
                 gone.setdefault(key, []).append(change)
         elif change.action is Action.CREATE and change.after is not None:
             # A name that was made from the address is another after a rename.
-            named = ("name",) not in change.defaults
+            named = ("name",) not in change.origins
             made.setdefault(_arguments(change, change.after, schemas, named), []).append(change)
     return [
         _suggestion(gone[key][0].address, made[key][0])

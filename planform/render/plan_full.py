@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -56,7 +56,7 @@ def attribute_lines(change: Change) -> Iterator[Line]:
         str(change.address),
         frozenset(leaf.path for leaf in change.leaves),
         {leaf.path: leaf.note for leaf in change.leaves if leaf.note},
-        frozenset(change.defaults),
+        change.origins,
     )
     yield from tree.object(change.before or {}, change.after or {}, ())
 
@@ -110,7 +110,7 @@ class _Tree:
     address: str
     touched: frozenset[AttributePath]  # paths of the leaves that differ
     notes: dict[AttributePath, str]
-    defaults: frozenset[AttributePath]
+    origins: Mapping[AttributePath, str]
 
     def object(self, before: Object, after: Object, path: AttributePath, depth: int = 0) -> Iterator[Line]:
         hidden = 0
@@ -187,13 +187,14 @@ class _Tree:
         return isinstance(after, Unknown) or not same(before, after)
 
     def note(self, path: AttributePath) -> str:
-        return " (default)" * (path in self.defaults) + (f"  # {self.notes[path]}" if path in self.notes else "")
+        origin = f" ({self.origins[path]})" if path in self.origins else ""
+        return origin + (f"  # {self.notes[path]}" if path in self.notes else "")
 
     def whole(self, sign: str, label: str, value: Value, path: AttributePath, depth: int) -> Iterator[Line]:
         """A value that only one side has, or both alike; one attribute a line where it is nested or partly default."""
         note = self.note(path)
         if isinstance(value, dict) and (
-            any(isinstance(item, (dict, list)) for item in value.values()) or self.has_defaults(path)
+            any(isinstance(item, (dict, list)) for item in value.values()) or self.is_mixed(path)
         ):
             yield sign, depth, label + note
             for key in sorted(value):
@@ -210,9 +211,9 @@ class _Tree:
         else:
             yield sign, depth, f"{label} {value_text(self.terse(value, path))}{note}"
 
-    def has_defaults(self, path: AttributePath) -> bool:
-        """Whether something inside of the value at `path`, but not all of it, is default."""
-        return any(len(inner) > len(path) and inner[: len(path)] == path for inner in self.defaults)
+    def is_mixed(self, path: AttributePath) -> bool:
+        """Whether something inside of the value at `path`, but not all of it, has an origin of its own."""
+        return any(len(inner) > len(path) and inner[: len(path)] == path for inner in self.origins)
 
 
 def _folded(items: Iterable[Item], noun: str, context: int, depth: int) -> Iterator[Line]:

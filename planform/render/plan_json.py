@@ -105,6 +105,9 @@ def change_json(change: Change) -> dict[str, Any]:
         extra["attributes"] = [leaf_json(leaf) for leaf in change.leaves]
     if change.notes:
         extra["notes"] = list(change.notes)
+    told = [{"path": list(path), "origin": text} for path, text in change.origins.items() if text != "default"]
+    if told:
+        extra["origins"] = told
     form["x_planform"] = extra
     return form
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from types import NoneType
+from types import MappingProxyType, NoneType
 
 from planform.core.errors import Span
 from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan, Step
-from planform.core.values import Unknown
+from planform.core.values import AttributePath, Unknown
 from planform.render.diagnostics import diagnostics_text
 from planform.render.headlines import SYMBOLS, headline, shared_notes
 from planform.render.rows import Row, aligned, place_text
@@ -131,25 +131,28 @@ def _rows(changes: Iterable[Change]) -> Iterator[Row]:
         yield Row(str(change.address), partial(headline, change), place_text(change.span), symbol, hue)
         if kind not in ("create", "delete", "forget", "moved", "held", "in_progress"):
             first = change.run is not None and change.before is None
-            yield from () if first else _leaf_rows(change.leaves, change.span)
+            yield from () if first else _leaf_rows(change.leaves, change.span, change.origins)
         if change.run is not None:
             yield from _run_rows(change, change.run)
 
 
-def _leaf_rows(leaves: Iterable[Leaf], block: Span | None = None) -> Iterator[Row]:
+def _leaf_rows(
+    leaves: Iterable[Leaf], block: Span | None = None, origins: Mapping[AttributePath, str] = MappingProxyType({})
+) -> Iterator[Row]:
     for leaf in leaves:
         # What is merely computed anew says nothing that the line above has not said.
         if isinstance(leaf.after, Unknown) and leaf.span is None and not leaf.note:
             continue
         yield Row(
             f"    {path_text(leaf.path)}",
-            partial(_leaf_text, leaf),
+            partial(_leaf_text, leaf, origins.get(leaf.path, "default")),
             place_text(leaf.span) if leaf.span != block else "",
         )
 
 
-def _leaf_text(leaf: Leaf, room: int) -> str:
+def _leaf_text(leaf: Leaf, origin: str, room: int) -> str:
     note = "" if leaf.note in ("", "new run", "changed outside") else f"  {leaf.note}"
+    note += "" if origin == "default" else f"  ({origin})"
     return change_text(leaf.before, leaf.after, max(room - len(note), 16)) + note
 
 

@@ -131,11 +131,13 @@ output:
         # With what
         hyperparameters=field(
             OneOf(
-                (map_of(ANY),),
-                "a mapping of names to values (for a file: \"${yamldecode(file('hyperparameters.yaml'))}\")",
+                (map_of(ANY), STRING, list_of(OneOf((map_of(ANY), STRING), "a mapping or the path of a file"))),
+                "a mapping of names to values, the path of a .json or .yaml file, or a list of these",
             ),
-            "Name -> value. The script gets them as --name value, in SM_HPS and in SM_HP_NAME.",
+            "Name -> value; or a .json or .yaml file, or a list of files and mappings, each over those before it. "
+            "The script gets them as --name value, in SM_HPS and in SM_HP_NAME.",
             "digest",
+            layers=True,
         ),
         environment=field(map_of(STRING), "Environment variables of the script.", "digest"),
         secrets=field(

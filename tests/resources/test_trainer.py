@@ -112,10 +112,10 @@ def test_fits(body):
             id="channels",
         ),
         pytest.param(
-            {"hyperparameters": "hyperparameters.json"},
+            {"hyperparameters": [{"lr": 1}, ["x.json"]]},
             ("hyperparameters",),
-            "a mapping of names to values",
-            id="a file",
+            "a mapping of names to values, the path",
+            id="a layer",
         ),
         pytest.param(
             {"hyperparameters": {"long": "x" * 2501}}, ("hyperparameters", "long"), "2501 characters", id="long value"
@@ -132,9 +132,17 @@ def test_fits(body):
             '"1A" cannot name an environment variable',
             id="variable",
         ),
-        pytest.param({"secrets": {"A": {}}}, ("secrets", "A"), "A secret is exactly one of", id="secret of no kind"),
         pytest.param(
-            {"secrets": {"A": {"env": "A"}}, "environment": {"A": "1"}},
+            {"secrets": {"A": {"env": "A"}}}, ("secrets",), "secrets need source_code", id="secret for nobody"
+        ),
+        pytest.param(
+            {"secrets": {"A": {}}, "source_code": {"command": "x"}},
+            ("secrets", "A"),
+            "A secret is exactly one of",
+            id="secret of no kind",
+        ),
+        pytest.param(
+            {"secrets": {"A": {"env": "A"}}, "environment": {"A": "1"}, "source_code": {"command": "x"}},
             ("secrets", "A"),
             "A is in environment as well",
             id="secret twice",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -129,3 +130,30 @@ def test_an_encrypted_state_can_be_pushed(user: User) -> None:
     assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
     (user.folder / "state" / "default.json").write_bytes(kept[:-40] + kept[-20:])
     assert "backup" in user.run("plan", code=1)
+
+
+LAYERS = """
+planform: {name: layers, default_provider: local}
+resource:
+  planform_data:
+    a: {input: hello}
+  trainer:
+    t:
+      training_image: img
+      source_code: {command: 'cat "$SAGEMAKER_BASE_DIR/input/config/hyperparameters.json"'}
+      hyperparameters: [base.yaml, {word: "${planform_data.a.id}", deep: {b: 2}}]
+"""
+
+
+def test_layers_of_hyperparameters_are_read_once(user: User) -> None:
+    """A plan keeps what it read; what it left open in a layer is filled in, and the rest stays as it was reviewed."""
+    user.write(LAYERS)
+    user.write("deep: {a: 1, b: 1}\nlr: 1e-3\n", "base.yaml")
+    assert "hyperparameters.word" not in user.run("plan", "--out", "p.pfplan")
+    user.write("deep: {a: 2}\n", "base.yaml")
+    assert "base.yaml changed after the plan was made" in user.run("apply", "p.pfplan", code=1)
+    user.write("deep: {a: 1, b: 1}\nlr: 1e-3\n", "base.yaml")
+    user.run("apply", "p.pfplan")
+    told = json.loads(user.run("logs", "trainer.t").partition("] ")[2])
+    assert (told["deep"], told["lr"], len(told["word"])) == ('{"a": 1, "b": 2}', "0.001", 32)
+    assert user.run("plan").startswith("No changes")
