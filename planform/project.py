@@ -6,7 +6,7 @@ The engine is handed its edges here; commands talk to nothing below this module 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,12 +22,12 @@ from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
-from planform.core.executor import Executor
+from planform.core.executor import Document, DocumentRead, Executor
 from planform.core.plan import Plan
 from planform.core.planfile import identified, parse_plan, plan_bytes
 from planform.core.reporter import Reporter
 from planform.core.resource import Provider
-from planform.core.schemas import Attribute, convert_body
+from planform.core.schemas import Attribute, Misfit, convert_body
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Entry, Forgotten, Record, Recorded, Run, RunDropped, RunRecorded, Snapshot
 from planform.core.values import Object, Sealed, Value, leaves, reveal, same
@@ -42,6 +42,7 @@ from planform.engine.planner import plan as make_plan
 from planform.language.description import described
 from planform.language.expand import expand
 from planform.language.files import DiskFiles
+from planform.language.lock import read_lock
 from planform.language.modules import load
 from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
@@ -509,11 +510,12 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
                 from planform.providers.local.provider import local_provider
 
                 aws = configuration.provider_settings.get("aws", {})
-                return local_provider(settings, folder, workspace, partial(_fetched, aws), partial(_ecr_login, aws))
+                fetch, login, models = partial(_fetched, aws), partial(_ecr_login, aws), partial(_models, aws, folder)
+                return local_provider(settings, folder, workspace, fetch, login, models)
             case "aws":
                 from planform.providers.aws.provider import aws_provider
 
-                return aws_provider(name, settings, folder)
+                return aws_provider(name, settings, folder, read_lock(str(folder)).get("jumpstart", {}))
         raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["aws", "local"]))
 
     return Edges(schemas(), provider, TrainingRules())
@@ -529,6 +531,14 @@ def _ecr_login(settings: Object, image: str) -> tuple[str, str]:
     from planform.providers.aws.fetch import ecr_login
 
     return ecr_login(settings, image)
+
+
+def _models(settings: Object, folder: Path, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
+    """The documents of models for runs of this machine, from the hub of the AWS settings."""
+    from planform.providers.aws.provider import SETTINGS, aws_provider
+
+    given = convert_body(settings, SETTINGS, (), [])
+    return aws_provider("aws", given, folder, read_lock(str(folder)).get("jumpstart", {})).documents(reads)
 
 
 def _remote_outputs(kind: str, config: Object, folder: Path) -> Object:

@@ -98,6 +98,34 @@ class Tree(NamedTuple):
     largest: tuple[tuple[str, int], ...] = ()
 
 
+class DocumentRead(NamedTuple):
+    """A model of a hub that a definition names, whose document says what it leaves open."""
+
+    model_id: str
+    version: str = ""  # empty: the pinned one, else the newest
+    hub_name: str = ""  # empty: the public hub of SageMaker
+
+
+class Document(NamedTuple):
+    """What a hub has on a model (SageMaker DescribeHubContent)."""
+
+    model_id: str
+    version: str
+    arn: str
+    content: Mapping[str, Value]  # HubContentDocument
+    reference: bool = False  # a private hub refers to a model of the public one
+    pinned: bool = False  # the lock file names the version
+
+
+class Completed(NamedTuple):
+    """A definition with what it leaves open filled in, and whose those values are."""
+
+    object: Object
+    origins: Mapping[AttributePath, str] = MappingProxyType({})
+    misfits: tuple[Misfit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class RunRules(Protocol):
     """What a definition of a trainer is, as data (S3.2). Implemented by `planform.training`."""
 
@@ -107,6 +135,12 @@ class RunRules(Protocol):
 
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
+
+    def document(self, desired: Object) -> DocumentRead | None:
+        """The document that completing a definition needs. Pure."""
+
+    def complete(self, desired: Object, written: Object, document: Document) -> Completed:
+        """A definition with what its model says under what the user says; `written` is it without defaults. Pure."""
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal

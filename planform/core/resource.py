@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from planform.core.addresses import Address
-from planform.core.executor import Executor
+from planform.core.executor import Document, DocumentRead, Executor
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -80,6 +80,9 @@ class Provider(Protocol):
 
     def data_source(self, type_name: str) -> DataSource | None:
         """Who reads data of a type, or None when this provider cannot."""
+
+    def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
+        """The documents of models, or why they cannot be had; a misfit's path is one in `jumpstart`."""
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         """What cannot work between planned objects: whose field, why, and the other object of the matter. Pure."""

@@ -55,6 +55,7 @@ class Walk:
     held: dict[ResourceAddress, Address] = field(default_factory=dict)
     names: dict[tuple[str, str, str], Address] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
+    notes: dict[Address, tuple[str, ...]] = field(default_factory=dict)  # of definitions that were completed
 
 
 def recorded_attributes(record: Record, ledger: Ledger) -> Object:
@@ -124,7 +125,17 @@ def _completed(
     desired, origins, misfits = layered(desired, schema, reader(walk.evaluation, walk.configuration, instance))
     if misfits:
         raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
-    return desired, origins
+    read = walk.edges.rules.document(desired)
+    document = walk.observation.documents.get((provider_of(instance), read)) if read is not None else None
+    if isinstance(document, Misfit):
+        raise Diagnosed([misfit_diagnostic(instance, document)])
+    if document is None:
+        return desired, origins
+    written = instance.block.body if instance.block.converted is not None else walk.evaluation.body(instance)
+    completed = walk.edges.rules.complete(desired, written, document)
+    report(walk, instance, completed.misfits)
+    walk.notes[instance.address] = completed.notes
+    return completed.object, {**completed.origins, **origins}
 
 
 def _secrets_in_public(schema: Schema, desired: Object) -> Iterator[Misfit]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from planform.core.addresses import Address
-from planform.core.configuration import Configuration, Import
+from planform.core.configuration import Configuration, Import, Instance
 from planform.core.errors import Diagnosed
-from planform.core.executor import Tree, TreeRead
+from planform.core.executor import Document, DocumentRead, Tree, TreeRead
 from planform.core.plan import Plan
 from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit, convert_body
@@ -36,6 +36,7 @@ class Observation:
     data: Mapping[Address, Object] = field(default_factory=dict)  # what data sources said
     imports: Mapping[Address, Import] = field(default_factory=dict)  # that have yet to be recorded
     found: Mapping[Address, Object] = field(default_factory=dict)  # live, and not recorded
+    documents: Mapping[tuple[str, DocumentRead], Document | Misfit] = field(default_factory=dict)  # by provider
 
 
 def observe(
@@ -71,6 +72,7 @@ def observe(
         produced=produced,
         data=data,
         imports=imports,
+        documents=read_documents(configuration, evaluation, edges),
         found=find_objects(configuration, evaluation, snapshot, edges, imports, refresh=refresh),
     )
 
@@ -130,14 +132,7 @@ def read_trees(
     """The trees that definitions of runs name; what names them must not depend on what apply makes."""
     wanted: dict[str, TreeRead] = {}
     users: dict[str, list[Address]] = {}
-    for address, instance in configuration.instances.items():
-        schema = edges.schemas[address.type]
-        if not schema.has_runs:
-            continue
-        try:
-            desired = convert_body(evaluation.body(instance), schema.attributes, (), [])
-        except Diagnosed:
-            continue  # planning evaluates it again, with more known, and reports
+    for address, _, desired in _definitions(configuration, evaluation, edges):
         for read in edges.rules.reads(desired, configuration.modules[address.module].folder, produced):
             wanted[read.key] = read
             users.setdefault(read.key, []).append(address)
@@ -151,6 +146,36 @@ def read_trees(
             for address in users[key]:
                 misfits[address] = (*misfits.get(address, ()), *found)
     return trees, misfits, frozenset(wanted) - frozenset(trees)
+
+
+def read_documents(
+    configuration: Configuration, evaluation: Evaluation, edges: Edges
+) -> dict[tuple[str, DocumentRead], Document | Misfit]:
+    """The documents of the models that definitions of runs name, each asked for once."""
+    wanted: dict[str, dict[DocumentRead, None]] = {}
+    for _, instance, desired in _definitions(configuration, evaluation, edges):
+        read = edges.rules.document(desired)
+        if read is not None:
+            wanted.setdefault(provider_of(instance), {})[read] = None
+    return {
+        (provider, read): found
+        for provider, reads in wanted.items()
+        for read, found in edges.provider(provider).documents(list(reads)).items()
+    }
+
+
+def _definitions(
+    configuration: Configuration, evaluation: Evaluation, edges: Edges
+) -> Iterator[tuple[Address, Instance, Object]]:
+    """Everything with runs, as far as it is known before planning."""
+    for address, instance in configuration.instances.items():
+        schema = edges.schemas[address.type]
+        if not schema.has_runs:
+            continue
+        try:
+            yield address, instance, convert_body(evaluation.body(instance), schema.attributes, (), [])
+        except Diagnosed:
+            continue  # planning evaluates it again, with more known, and reports
 
 
 def without_artifacts(plan: Plan, observation: Observation, edges: Edges) -> Observation | None:

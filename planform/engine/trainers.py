@@ -47,6 +47,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     executor = walk.edges.executor(provider, desired)
     refused, notes = executor.check(desired)
     report(walk, instance, refused)
+    notes = [*walk.notes.get(address, ()), *notes]
     prior = recorded_attributes(record, walk.observation.ledger) if record is not None else None
     blocked = _held_dependency(walk, instance)
     if blocked is not None:

@@ -15,15 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from planform.core.configuration import SourceFile
 from planform.core.errors import PlanformError, did_you_mean
 from planform.core.schemas import describe
+from planform.language.lock import LOCK_FILE, read_lock, write_lock
 
 LIBRARY = "planform:"
 CHECKOUTS = ".planform/modules"
-LOCK_FILE = ".planform.lock.yaml"
 COMMIT = ".planform-commit"  # in each checkout
-LOCK_HEAD = "# The commits of modules from git. Keep this in version control; planform init -upgrade moves them.\n"
 
 
 class Repository(NamedTuple):
@@ -113,7 +111,7 @@ class ModuleSources:
         else:
             commit = self.fetched[str(repository)] = _fetch(repository, pin, target)
         if pins.get(str(repository)) != commit:
-            write_pins(self.root, {**pins, str(repository): commit})
+            write_lock(self.root, "modules", {**pins, str(repository): commit})
         return target
 
 
@@ -145,30 +143,14 @@ def read_pins(root: str) -> dict[str, str]:
     Raises:
         PlanformError: it cannot be read.
     """
-    from planform.language.documents import load_document
-
-    text = _text(os.path.join(root, LOCK_FILE))
-    if not text:
-        return {}
-    value = load_document(SourceFile(LOCK_FILE, text)).value
-    pins = value.get("modules") if isinstance(value, dict) else None
-    if not isinstance(pins, dict) or not all(isinstance(pin, str) for pin in pins.values()):
+    pins = read_lock(root).get("modules", {})
+    if not all(isinstance(pin, str) for pin in pins.values()):
         raise PlanformError(
             f"{LOCK_FILE} cannot be read",
             "It maps `modules` to the commit of each.",
             "Take it from version control again, or delete it and run planform init.",
         )
     return {name: str(pin) for name, pin in pins.items()}
-
-
-def write_pins(root: str, pins: dict[str, str]) -> None:
-    import json
-
-    lines = [f"  {json.dumps(name)}: {json.dumps(commit)}\n" for name, commit in sorted(pins.items())]
-    path = Path(root, LOCK_FILE)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.write_text(f"{LOCK_HEAD}modules:\n{''.join(lines)}")
-    partial.replace(path)
 
 
 def _text(path: str) -> str:

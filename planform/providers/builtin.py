@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from planform.core.addresses import Address
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import Executor
+from planform.core.executor import Document, DocumentRead, Executor
 from planform.core.resource import DataSource, Handler, Planned, Query
 from planform.core.schemas import Misfit
 from planform.core.state import Record
@@ -74,6 +74,9 @@ class BuiltinProvider:
     name: str = "planform"
 
     def coordinates(self) -> Mapping[str, str]:
+        return {}
+
+    def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
         return {}
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:

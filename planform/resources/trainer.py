@@ -83,16 +83,14 @@ output:
                 attributes(
                     model_id=field(STRING, "Id of the model.", "digest", required=True),
                     model_version=field(STRING, "Version of the model; by default the newest.", "digest"),
-                    hub_name=field(STRING, "A private hub.", "digest"),
+                    hub_name=field(STRING, "A private hub: its name or ARN.", "digest"),
                     accept_eula=field(BOOL, "Accept the licence of the model.", "digest"),
+                    training_config_name=field(STRING, "One of the model's training configurations.", "digest"),
                 )
             ),
-            "A model of SageMaker JumpStart to fine-tune.",
+            "A model of SageMaker JumpStart to fine-tune: image, script, data, hyperparameters and the rest are the "
+            "model's where they are not set here.",
             "digest",
-            refusal=on(
-                "process docker sagemaker batch",
-                "models of a hub are not resolved; name the image, the source_code and the input_data of the model",
-            ),
         ),
         source_code=field(
             Nested(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from planform.core.executor import JobSpec, Tree, TreeRead
+from planform.core.executor import Completed, Document, DocumentRead, JobSpec, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
 from planform.core.values import Object
-from planform.training import digest, job_spec, names, source_tree
+from planform.training import digest, job_spec, jumpstart, names, source_tree
 from planform.training.definition import data_read, driver_read, inputs, source_read
 
 
@@ -24,6 +24,12 @@ class TrainingRules:
 
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return source_tree.scan(read)
+
+    def document(self, desired: Object) -> DocumentRead | None:
+        return jumpstart.wanted(desired)
+
+    def complete(self, desired: Object, written: Object, document: Document) -> Completed:
+        return jumpstart.completed(desired, written, document)
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal

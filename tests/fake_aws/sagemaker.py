@@ -6,6 +6,7 @@ import re
 import time
 from typing import Any
 
+from tests.fake_aws import hub
 from tests.fake_aws.world import ACCOUNT, REGION, Refused, World
 
 FINAL = ("Completed", "Failed", "Stopped")
@@ -169,3 +170,11 @@ def _UpdateTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
     job = job_of(world, given["TrainingJobName"])
     job["ResourceConfig"].update(given.get("ResourceConfig", {}))
     return {"TrainingJobArn": job["TrainingJobArn"]}
+
+
+def _DescribeHubContent(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    return hub.describe(world, given)
+
+
+def _ListHubContents(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    return hub.listed(world, given)

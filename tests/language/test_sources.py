@@ -10,8 +10,9 @@ import pytest
 
 from planform.core.errors import Diagnosed, PlanformError
 from planform.language.blocks import Module
+from planform.language.lock import LOCK_FILE
 from planform.language.modules import load
-from planform.language.sources import LOCK_FILE, ModuleSources, Repository, parse_git, read_pins
+from planform.language.sources import ModuleSources, Repository, parse_git, read_pins
 from planform.resources import schemas
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from planform.core.addresses import Address
-from planform.core.executor import Executor
+from planform.core.executor import Document, DocumentRead, Executor
 from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import BOOL, NUMBER, STRING, Attribute, Misfit, Nested, OneOf, attributes, list_of, map_of
 from planform.core.values import Object
@@ -59,6 +59,7 @@ class AwsProvider:
     root: Path
     settings: Object
     clients: Clients
+    pins: Mapping[str, Object]  # of models, from the lock file
 
     def coordinates(self) -> Mapping[str, str]:
         where = self.clients.where()
@@ -75,6 +76,11 @@ class AwsProvider:
 
         return data_source(type_name, self.clients, self.handler(type_name))
 
+    def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
+        from planform.providers.aws.hub import documents
+
+        return documents(self.clients, reads, self.root, self.pins)
+
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.aws.review import misfits
 
@@ -86,6 +92,7 @@ class AwsProvider:
         return executor_for(self.clients, desired)
 
 
-def aws_provider(name: str, settings: Object, root: Path) -> Provider:
-    """The provider that `name` (`aws`, `aws.eu`, `aws@eu-west-3`) configures."""
-    return AwsProvider(name, root.absolute(), settings, Clients(settings))
+def aws_provider(name: str, settings: Object, root: Path, pins: Mapping[str, Object]) -> Provider:
+    """The provider that `name` (`aws`, `aws.eu`, `aws@eu-west-3`) configures. `pins` are the section `jumpstart` of the
+    lock file."""
+    return AwsProvider(name, root.absolute(), settings, Clients(settings), pins)

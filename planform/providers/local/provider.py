@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Executor
+from planform.core.executor import Document, DocumentRead, Executor
 from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.values import Object
@@ -19,6 +19,7 @@ from planform.resources.training.blocks import GPUS, SIZE
 
 Fetch = Callable[[str, Path], Path]
 Login = Callable[[str], tuple[str, str]]
+Models = Callable[[Sequence[DocumentRead]], Mapping[DocumentRead, Document | Misfit]]
 
 SETTINGS: Mapping[str, Attribute] = attributes(
     executor=Attribute(
@@ -65,6 +66,7 @@ class LocalProvider:
     settings: Object
     fetch: Fetch | None = None
     login: Login | None = None
+    models: Models | None = None
     name: str = "local"
 
     def coordinates(self) -> Mapping[str, str]:
@@ -92,6 +94,9 @@ class LocalProvider:
 
         handler = self.handler(type_name)
         return Lookup(type_name, handler) if handler is not None else None
+
+    def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
+        return self.models(reads) if self.models is not None else {}
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.local.capacity import too_wide
@@ -125,11 +130,16 @@ class LocalProvider:
 
 
 def local_provider(
-    settings: Object, root: Path, workspace: str, fetch: Fetch | None = None, login: Login | None = None
+    settings: Object,
+    root: Path,
+    workspace: str,
+    fetch: Fetch | None = None,
+    login: Login | None = None,
+    models: Models | None = None,
 ) -> Provider:
     """The provider of one root module, with the settings of its `provider: local`. `fetch` brings data of S3 here,
-    `login` gives the password of a registry in ECR."""
-    return LocalProvider(root.absolute(), workspace, settings, fetch, login)
+    `login` gives the password of a registry in ECR, `models` the documents of models of a hub."""
+    return LocalProvider(root.absolute(), workspace, settings, fetch, login, models)
 
 
 def host_id() -> str:

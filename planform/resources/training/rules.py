@@ -96,6 +96,8 @@ def _algorithm(body: Object) -> Iterator[Misfit]:
     given = [kind for kind in kinds if body.get(kind) is not None]
     if not given:
         yield Misfit((), "One of training_image, algorithm_name or jumpstart is required: what the job runs in.")
+    if given == ["training_image", "jumpstart"]:
+        return  # the user's image instead of the model's
     for kind in given[1:]:
         yield Misfit((kind,), f"{kind} cannot stand beside {given[0]}.", suggestion="Keep one of them.")
 
