@@ -36,13 +36,14 @@ from planform.engine.importing import import_entry, importable
 from planform.engine.instances import recorded_attributes
 from planform.engine.lookup import read_data
 from planform.engine.moves import moved_snapshot, moves_of
-from planform.engine.observe import Observation, observe, read_live, read_progress, without_artifacts
+from planform.engine.observe import Observation, definitions, observe, read_live, read_progress, without_artifacts
+from planform.engine.places import provider_of
 from planform.engine.planner import PlanOptions
 from planform.engine.planner import plan as make_plan
 from planform.language.description import described
 from planform.language.expand import expand
 from planform.language.files import DiskFiles
-from planform.language.lock import read_lock
+from planform.language.lock import read_lock, write_lock
 from planform.language.modules import load
 from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
@@ -297,6 +298,33 @@ class Project:
         bucket = str(state.get("bucket", "")) if kind == "s3" else ""
         return policy(role, needs_of(bodies, settings, bucket))  # type: ignore[arg-type]
 
+    def pin_models(self, *, upgrade: bool) -> list[str]:
+        """Write the models that trainers use into the lock file; a line on each.
+
+        Raises:
+            PlanformError: there is no such model.
+        """
+        from planform.providers.aws.hub import pinned
+
+        folder = self.options.folder.resolve()
+        pins = read_lock(str(folder)).get("jumpstart", {})
+        wanted: dict[str, set[DocumentRead]] = {}
+        for _, instance, desired in definitions(self.configuration, self.evaluation, self.edges):
+            read, name = self.edges.rules.document(desired), provider_of(instance)
+            if read is not None:
+                wanted.setdefault(name if provider_kind(name) == "aws" else "aws", set()).add(read)
+        found: dict[str, Object] = {}
+        for name, reads in sorted(wanted.items()):
+            settings = settings_of(self.configuration, name)
+            found |= pinned(settings, sorted(reads), folder, {} if upgrade else pins)
+        write_lock(str(folder), "jumpstart", found)
+        return [
+            f"{key}: {pins[key]['version']} -> {pin['version']}"
+            if key in pins and pins[key] != pin
+            else f"{key}: {pin['version']}"
+            for key, pin in sorted(found.items())
+        ]
+
     def run_folder(self, run: Run) -> Path:
         """Where a run has its place on this machine, wherever it ran."""
         from planform.providers.local.files import run_folder
@@ -492,16 +520,27 @@ def provider_settings() -> Mapping[str, Mapping[str, Attribute]]:
     return {"aws": AWS, "local": LOCAL}
 
 
+def settings_of(configuration: Configuration, name: str) -> Object:
+    """The settings of a provider; `aws.eu@eu-west-3` has those of aws.eu, in another region."""
+    configured, _, region = name.partition("@")
+    given = {**configuration.provider_settings.get(configured, {}), **({"region": region} if region else {})}
+    return convert_body(given, provider_settings().get(provider_kind(name), {}), (), [])
+
+
+def aws_settings(folder: Path, workspace: str) -> Object:
+    """The settings of provider `aws` of the project in a folder; none where there is no project."""
+    if not any(folder.glob("*.pf.yaml")):
+        return {}
+    return settings_of(open_recorded(Options(folder, workspace)).configuration, "aws")
+
+
 def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edges:
     """The providers of a configuration, made when first asked for."""
 
     @cache
     def provider(name: str) -> Provider:
-        configured, _, region = name.partition("@")  # `aws.eu@eu-west-3`: the settings of aws.eu, in another region
-        kind = configured.partition(".")[0]
-        given = {**configuration.provider_settings.get(configured, {}), **({"region": region} if region else {})}
-        settings = convert_body(given, provider_settings().get(kind, {}), (), [])
-        match kind:
+        settings = settings_of(configuration, name)
+        match provider_kind(name):
             case "planform":
                 from planform.providers.builtin import BuiltinProvider
 
@@ -509,7 +548,7 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
             case "local":
                 from planform.providers.local.provider import local_provider
 
-                aws = configuration.provider_settings.get("aws", {})
+                aws = settings_of(configuration, "aws")
                 fetch, login, models = partial(_fetched, aws), partial(_ecr_login, aws), partial(_models, aws, folder)
                 return local_provider(settings, folder, workspace, fetch, login, models)
             case "aws":
@@ -535,10 +574,9 @@ def _ecr_login(settings: Object, image: str) -> tuple[str, str]:
 
 def _models(settings: Object, folder: Path, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
     """The documents of models for runs of this machine, from the hub of the AWS settings."""
-    from planform.providers.aws.provider import SETTINGS, aws_provider
+    from planform.providers.aws.provider import aws_provider
 
-    given = convert_body(settings, SETTINGS, (), [])
-    return aws_provider("aws", given, folder, read_lock(str(folder)).get("jumpstart", {})).documents(reads)
+    return aws_provider("aws", settings, folder, read_lock(str(folder)).get("jumpstart", {})).documents(reads)
 
 
 def _remote_outputs(kind: str, config: Object, folder: Path) -> Object:

@@ -49,6 +49,7 @@ COMMANDS = {
         "docs": "What each resource type takes, exports and does",
         "permissions": "The IAM policies that planning, applying and the jobs need",
         "images": "Images of AWS by framework and version",
+        "jumpstart": "Models of SageMaker JumpStart: list, search, show, pin",
         "schema": "The JSON Schema of the files, for editors",
         "version": "Print the version",
     },

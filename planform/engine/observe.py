@@ -132,7 +132,7 @@ def read_trees(
     """The trees that definitions of runs name; what names them must not depend on what apply makes."""
     wanted: dict[str, TreeRead] = {}
     users: dict[str, list[Address]] = {}
-    for address, _, desired in _definitions(configuration, evaluation, edges):
+    for address, _, desired in definitions(configuration, evaluation, edges):
         for read in edges.rules.reads(desired, configuration.modules[address.module].folder, produced):
             wanted[read.key] = read
             users.setdefault(read.key, []).append(address)
@@ -153,7 +153,7 @@ def read_documents(
 ) -> dict[tuple[str, DocumentRead], Document | Misfit]:
     """The documents of the models that definitions of runs name, each asked for once."""
     wanted: dict[str, dict[DocumentRead, None]] = {}
-    for _, instance, desired in _definitions(configuration, evaluation, edges):
+    for _, instance, desired in definitions(configuration, evaluation, edges):
         read = edges.rules.document(desired)
         if read is not None:
             wanted.setdefault(provider_of(instance), {})[read] = None
@@ -164,7 +164,7 @@ def read_documents(
     }
 
 
-def _definitions(
+def definitions(
     configuration: Configuration, evaluation: Evaluation, edges: Edges
 ) -> Iterator[tuple[Address, Instance, Object]]:
     """Everything with runs, as far as it is known before planning."""

@@ -47,6 +47,12 @@ def completed(desired: Object, written: Object, document: Document) -> Completed
             f"The licence: {licence}" if licence else "",
             "Read it, then set accept_eula: true.",
         )
+    if not document.pinned:
+        filling.notes.append(
+            f"{document.model_id} {document.version} is the newest today; planform jumpstart pin keeps it"
+            if not plain(given.get("model_version"))
+            else f"{document.model_id} {document.version} is not pinned; planform jumpstart pin keeps its document"
+        )
     parts = _components(content, plain(given.get("training_config_name")), filling)
     filling.set(("jumpstart", "model_version"), document.version)
     kind = _compute(filling, parts)

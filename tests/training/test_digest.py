@@ -18,6 +18,7 @@ DIGEST = {
     "jumpstart.model_id": "m",
     "jumpstart.model_version": "2",
     "jumpstart.hub_name": "h",
+    "jumpstart.training_config_name": "small",
     "jumpstart.accept_eula": True,
     "source_code.source_dir": "other",
     "source_code.entry_script": "main.py",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from planform.core.executor import Document, DocumentRead
 from planform.core.resource import DataSource, Handler, Query
 from planform.core.schemas import Misfit
 from planform.core.values import Object
@@ -47,6 +48,47 @@ class Named:
             f'There is no {self.type_name} "{name}" in {self.region()}.',
             suggestion="Check the name, the region and the account; or declare it here as a resource.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Models of a hub, all side by side."""
+
+    documents: Callable[[Sequence[DocumentRead]], Mapping[DocumentRead, Document | Misfit]]
+
+    def read(self, queries: Sequence[Query]) -> Sequence[Object | Misfit]:
+        reads = [
+            DocumentRead(item["model_id"], item.get("model_version") or "", item.get("hub_name") or "")
+            for item in (query.arguments for query in queries)
+        ]
+        found = self.documents(list(dict.fromkeys(reads)))
+        return [_model(found[read]) for read in reads]
+
+
+def _model(document: Document | Misfit) -> Object | Misfit:
+    if isinstance(document, Misfit):
+        return document._replace(path=document.path[1:])
+    content = document.content
+    return {
+        "version": document.version,
+        "arn": document.arn,
+        "training_supported": bool(content.get("TrainingSupported")),
+        "gated": bool(content.get("GatedBucket")),
+        "license": content.get("License"),
+        "task": content.get("Task"),
+        "framework": content.get("Framework"),
+        "training_image": content.get("TrainingEcrUri"),
+        "default_training_instance_type": content.get("DefaultTrainingInstanceType"),
+        "supported_training_instance_types": list(content.get("SupportedTrainingInstanceTypes") or ()),
+        "volume_size_in_gb": content.get("TrainingVolumeSize"),
+        "max_runtime_in_seconds": content.get("MaxRuntimeInSeconds"),
+        "default_training_dataset_uri": content.get("DefaultTrainingDatasetUri"),
+        "hyperparameters": {
+            item["Name"]: item.get("Default")
+            for item in content.get("Hyperparameters") or ()
+            if not item["Name"].startswith("sagemaker_")
+        },
+    }
 
 
 def data_source(type_name: str, clients: Clients, handler: Handler | None) -> DataSource | None:

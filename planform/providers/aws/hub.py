@@ -7,29 +7,20 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from planform.core.errors import ProviderError, did_you_mean
 from planform.core.executor import Document, DocumentRead
 from planform.core.schemas import Misfit
 from planform.core.values import Object
 from planform.providers.aws.clients import AwsError, Clients
+from planform.training.catalogue import Entry
 
 PUBLIC_HUB = "SageMakerPublicHub"
 CACHE = Path(".planform", "jumpstart")
 AT_ONCE = 8
-
-
-class Entry(NamedTuple):
-    """A model in the catalogue of a hub (ListHubContents)."""
-
-    model_id: str
-    version: str
-    display_name: str
-    description: str
-    keywords: tuple[str, ...]
-    status: str = "Available"
 
 
 def pin_name(region: str, read: DocumentRead) -> str:
@@ -57,8 +48,10 @@ def document(clients: Clients, read: DocumentRead, root: Path, pin: Object | Non
             text = ""
         if text and digest_of(text) == pin["digest"]:
             return parsed(read.model_id, json.loads(text), pinned=True)
+    if pin is not None:
+        read = read._replace(version=str(pin["version"]))
     try:
-        described = describe(clients, read._replace(version=str(pin["version"])) if pin is not None else read)
+        described = describe(clients, read)
     except AwsError as error:
         return _unknown(clients, read, error)
     text = canonical(described)
@@ -71,6 +64,29 @@ def document(clients: Clients, read: DocumentRead, root: Path, pin: Object | Non
         )
     keep(folder, text)
     return parsed(read.model_id, described, pinned=pin is not None)
+
+
+def pinned(
+    settings: Object, reads: Sequence[DocumentRead], root: Path, pins: Mapping[str, Object]
+) -> dict[str, Object]:
+    """The pins of models: as they are, or made now of what the hub has.
+
+    Raises:
+        PlanformError: there is no such model.
+    """
+    clients, found = Clients(settings), dict[str, Object]()
+    for read in reads:
+        name = pin_name(clients.region(), read)
+        if name in pins:
+            found[name] = pins[name]
+            continue
+        try:
+            described = describe(clients, read)
+        except AwsError as error:
+            misfit = _unknown(clients, read, error)
+            raise ProviderError(misfit.summary, misfit.detail, misfit.suggestion) from None
+        found[name] = {"version": described["version"], "digest": keep(root / CACHE, canonical(described))}
+    return found
 
 
 def describe(clients: Clients, read: DocumentRead) -> dict[str, Any]:
@@ -117,13 +133,7 @@ def keep(folder: Path, text: str) -> str:
     digest = digest_of(text)
     place = folder / f"{digest}.json"
     if not place.exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
-            partial.write_text(text)
-            partial.replace(place)
-        except OSError as error:
-            raise ProviderError(f"{place} cannot be written: {error.strerror}.") from None
+        _write(place, text)
     return digest
 
 
@@ -155,8 +165,32 @@ def catalogue(clients: Clients, hub_name: str = "") -> Iterator[Entry]:
             item.get("HubContentDisplayName") or "",
             item.get("HubContentDescription") or "",
             tuple(item.get("HubContentSearchKeywords") or ()),
-            item.get("HubContentStatus") or "",
         )
+
+
+def kept_catalogue(clients: Clients, root: Path, hub_name: str, anew: bool) -> tuple[list[Entry], str]:
+    """The catalogue and its date: as it was read last, or read now."""
+    place = root / CACHE / f"catalogue-{clients.region()}-{hub_name.rpartition('/')[2] or PUBLIC_HUB}.json"
+    if not anew:
+        try:
+            form = json.loads(place.read_text())
+            return [Entry(a, b, c, d, tuple(keys)) for a, b, c, d, keys in form["models"]], str(form["date"])
+        except (OSError, ValueError, KeyError, IndexError, TypeError):
+            pass  # not there, or of another version of planform
+    models = sorted(catalogue(clients, hub_name))
+    date = f"{datetime.now(UTC):%Y-%m-%d}"
+    _write(place, json.dumps({"date": date, "models": models}))
+    return models, date
+
+
+def _write(place: Path, text: str) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
+        partial.write_text(text)
+        partial.replace(place)
+    except OSError as error:
+        raise ProviderError(f"{place} cannot be written: {error.strerror}.") from None
 
 
 def _unknown(clients: Clients, read: DocumentRead, error: AwsError) -> Misfit:

@@ -21,9 +21,10 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
     keys = {_text(item.get("kms_key_id")) for item in configured}
     keys |= {_text(mapping(body, "output_data").get("kms_key_id")) for body in trainers}
     secrets = [item for body in trainers for item in mapping(body, "secrets").values() if isinstance(item, dict)]
+    hub = any(kind == "jumpstart_model" for kind, _ in items) or any(body.get("jumpstart") for body in trainers)
     vpc = any(item.get("networking") for item in (*trainers, *configured))
     return Needs(
-        types=frozenset({kind for kind, _ in items} | ({"vpc"} if vpc else set())),
+        types=frozenset({kind for kind, _ in items} | ({"vpc"} if vpc else set()) | ({"hub"} if hub else set())),
         queued=any(body.get("queue") is not None for body in trainers),
         direct=any(body.get("queue") is None for body in trainers),
         buckets=frozenset(filter(None, buckets)) if trainers else frozenset(),
@@ -37,6 +38,9 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
 
 
 def _sources(trainers: Iterable[Object]) -> Iterator[str]:
+    if any(body.get("jumpstart") for body in trainers):
+        # Scripts, data and weights of public models, and of those with a licence.
+        yield from ("s3://jumpstart-cache-prod-*", "s3://jumpstart-private-cache-prod-*")
     for body in trainers:
         for item in inputs(body):
             source = item.source

@@ -58,6 +58,8 @@ def _reading(needs: Needs) -> set[str]:
         actions.add("batch:ListQuotaShares")
     if needs.queued:
         actions |= {"batch:DescribeServiceJob", "batch:ListServiceJobs", "batch:GetJobQueueSnapshot"}
+    if "hub" in needs.types:
+        actions |= {"sagemaker:DescribeHubContent", "sagemaker:ListHubContents"}
     if needs.queued or needs.direct or "training_job" in needs.types:
         actions |= {"sagemaker:DescribeTrainingJob", "sagemaker:ListTags"}
     return actions

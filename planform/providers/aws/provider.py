@@ -72,8 +72,10 @@ class AwsProvider:
         return BatchObjects(KINDS[type_name], self.clients) if type_name in KINDS else None
 
     def data_source(self, type_name: str) -> DataSource | None:
-        from planform.providers.aws.data import data_source
+        from planform.providers.aws.data import Models, data_source
 
+        if type_name == "jumpstart_model":
+            return Models(self.documents)
         return data_source(type_name, self.clients, self.handler(type_name))
 
     def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
