@@ -243,6 +243,12 @@ class Project:
             session.fold()
         return entry.record
 
+    def confirm_run(self, run: Run) -> None:
+        """From now on an imported run may be reused (S8.3)."""
+        with self.locked("confirm run") as session:
+            session.append([RunRecorded(run._replace(adopted=False))])
+            session.fold()
+
     def resume_queues(self, *, tidy: bool = False) -> None:
         """Start what a reboot left queued (S7.1); with `tidy` also take away what ended runs left behind."""
         executors = {

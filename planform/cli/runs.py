@@ -44,6 +44,23 @@ def list_command(options: Options, address: str | None, as_json: bool) -> None:
         screen.out(runs_table(runs, screen.style))
 
 
+@command.command("confirm")
+@click.argument("address")
+@click.option("--run", "number", type=int, metavar="N", help="This run (the newest).")
+@project_options
+def confirm_command(options: Options, address: str, number: int | None) -> None:
+    """Vouch that an imported job was made of its trainer's definition: it may be reused like any other run."""
+    from planform.project import open_recorded
+
+    screen: Screen = click.get_current_context().obj
+    project = open_recorded(options)
+    run = one_run(observed(project), address, number)
+    if not run.adopted:
+        raise PlanformError(f"Run {run.number} of {run.address} was not imported: there is nothing to confirm.")
+    project.confirm_run(run)
+    screen.success(f"Run {run.number} of {run.address} counts as one of its definition.")
+
+
 @command.command("wait")
 @click.argument("address", required=False)
 @click.option("--timeout", type=Seconds(), metavar="TIME", help="Give up after so long: 90, 30m, 2h.")

@@ -188,6 +188,10 @@ class Executor(Protocol):
     def launch(self, spec: JobSpec) -> Launched:
         """Start or queue the run and return at once. The same run_id again returns the run that is there (adoption)."""
 
+    def find(self, job: str) -> Run | None:
+        """The run of a job that somebody else launched, by its name or ARN: what is known of it without a definition;
+        None when there is no such job."""
+
     def observe(self, runs: Sequence[Run]) -> Mapping[str, RunStatus]:
         """Run id -> how it stands now; one call for many runs. Never changes anything."""
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from planform.core.addresses import Address
 from planform.core.configuration import SourceFile
 from planform.core.errors import Diagnostic, Span
+from planform.core.state import Run
 from planform.core.values import AttributePath, Object, Value
 
 
@@ -76,6 +77,7 @@ class Change(NamedTuple):
     # Whose a value of `after` is where the block does not say it: "default", the file of a layer, a JumpStart model.
     origins: Mapping[AttributePath, str] = MappingProxyType({})
     importing: str = ""  # the id of an object that exists and is recorded by this plan
+    adopts: Run | None = None  # the job of that id, which becomes a run
 
     @property
     def does_something(self) -> bool:

@@ -14,6 +14,7 @@ from planform.core.configuration import SourceFile
 from planform.core.errors import Diagnostic, PlanformError, Span
 from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan, Step
 from planform.core.secrets import Seal, sealed, sealer
+from planform.core.statefile import parse_run, run_json
 from planform.core.values import Value, decode, encode
 
 FORMAT = 1
@@ -121,6 +122,8 @@ def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
         form["moved_from"] = str(change.moved_from)
     if change.importing:
         form["importing"] = change.importing
+    if change.adopts is not None:
+        form["adopts"] = run_json(change.adopts)
     if change.origins:
         form["origins"] = [[list(path), origin] for path, origin in change.origins.items()]
     if change.run is not None:
@@ -179,6 +182,7 @@ def _change(form: dict[str, Any]) -> Change:
         moved_from=parse_address(form["moved_from"]) if "moved_from" in form else None,
         origins={tuple(path): origin for path, origin in form.get("origins", ())},
         importing=form.get("importing", ""),
+        adopts=parse_run(form["adopts"]) if "adopts" in form else None,
     )
 
 

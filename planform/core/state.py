@@ -80,6 +80,7 @@ class Run(NamedTuple):
     folder: str = ""  # local runs: relative to the root module's folder
     queue: str = ""  # ARN or name, where it was submitted to one
     billable_seconds: int = 0
+    adopted: bool = False  # imported: nobody has confirmed that it is a run of this definition (S8.3)
 
     @property
     def active(self) -> bool:
@@ -101,7 +102,7 @@ def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
         "job_name": run.job_name,
         "job_arn": run.job_arn,
         "status": run.status,
-        "model_artifacts": run.model_artifacts if good else None,
+        "model_artifacts": (run.model_artifacts or None) if good else None,
         "output_path": run.output_path or None,
         "metrics": finite(run.metrics),
         "image": run.image or None,

@@ -136,7 +136,7 @@ def ledger_text(ledger: Ledger, lineage: str) -> str:
 
 def _runs_list(ledger: Ledger) -> str:
     runs = (run for address in sorted(ledger.runs) for run in ledger.runs[address])
-    return _list(_dumps(_run_json(run)) for run in runs)
+    return _list(_dumps(run_json(run)) for run in runs)
 
 
 def parse_ledger(text: str, where: str) -> tuple[Ledger, str]:
@@ -149,7 +149,7 @@ def parse_ledger(text: str, where: str) -> tuple[Ledger, str]:
     def read(document: dict[str, Any]) -> tuple[Ledger, str]:
         runs: dict[str, list[Run]] = {}
         for item in document["runs"]:
-            runs.setdefault(item["address"], []).append(_run(item))
+            runs.setdefault(item["address"], []).append(parse_run(item))
         return Ledger({address: tuple(items) for address, items in runs.items()}), document["lineage"]
 
     return _parsed(text, where, "ledger", read)
@@ -169,9 +169,9 @@ def entry_line(entry: Entry) -> str:
         case Forgotten(address):
             form = {"forgotten": str(address)}
         case RunRecorded(run):
-            form = {"run": _run_json(run)}
+            form = {"run": run_json(run)}
         case RunDropped(run):
-            form = {"run_dropped": _run_json(run)}
+            form = {"run_dropped": run_json(run)}
         case OutputsRecorded(outputs):
             form = {"outputs": {name: encode(value) for name, value in outputs.items()}}
     return _dumps(form)
@@ -194,9 +194,9 @@ def parse_entry(line: str) -> Entry:
             case "forgotten":
                 return Forgotten(parse_address(form["forgotten"]))
             case "run":
-                return RunRecorded(_run(form["run"]))
+                return RunRecorded(parse_run(form["run"]))
             case "run_dropped":
-                return RunDropped(_run(form["run_dropped"]))
+                return RunDropped(parse_run(form["run_dropped"]))
             case "outputs":
                 return OutputsRecorded({name: value(item) for name, item in form["outputs"].items()})
     except (AttributeError, KeyError, StopIteration, TypeError) as error:
@@ -293,7 +293,8 @@ _REQUIRED = tuple(name for name in Run._fields if name not in Run._field_default
 _OPTIONAL = tuple(name for name in Run._fields if name not in (*_REQUIRED, "hyperparameters", "metrics"))
 
 
-def _run_json(run: Run) -> dict[str, Any]:
+def run_json(run: Run) -> dict[str, Any]:
+    """A run as the ledger and plans have it; what is not set is left out."""
     form = {name: getattr(run, name) for name in _REQUIRED}
     form |= {name: value for name in _OPTIONAL if (value := getattr(run, name))}
     if run.hyperparameters:
@@ -304,7 +305,7 @@ def _run_json(run: Run) -> dict[str, Any]:
     return form
 
 
-def _run(form: dict[str, Any]) -> Run:
+def parse_run(form: dict[str, Any]) -> Run:
     given = dict(form)
     if "hyperparameters" in given:
         given["hyperparameters"] = {name: decode(value) for name, value in given["hyperparameters"].items()}

@@ -66,6 +66,13 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
             return [RunRecorded(now), _recorded(work, change, {**planned, **run_attributes(now)}, needs)]
 
         return planned, start, entry
+    if step.verb == "record" and change.adopts is not None:
+        job = change.adopts
+        return (
+            planned,
+            lambda: [RunRecorded(job), _recorded(work, change, {**planned, **run_attributes(job)}, needs)],
+            None,
+        )
     if step.verb == "record":
         runs = snapshot_of(work).ledger.of(address)
         known = next((item for item in runs if change.run and item.number == change.run.number), None)

@@ -25,7 +25,12 @@ def importable(configuration: Configuration, edges: Edges, text: str) -> Address
             suggestion=did_you_mean(text, declared) or "Declare it first: the block says what the object shall be.",
         )
     schema = edges.schemas[address.type]
-    if not schema.named or schema.has_runs:
+    if schema.has_runs:
+        raise PlanformError(
+            f"{address} has runs: a job is imported as one of them, as part of a plan.",
+            suggestion=f"Add to the files: import: [{{to: {text}, id: NAME_OF_THE_JOB}}]; then planform plan.",
+        )
+    if not schema.named:
         raise PlanformError(f"A {address.type} cannot be imported: there is nothing outside to find by a name.")
     return address
 

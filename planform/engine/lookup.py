@@ -10,7 +10,7 @@ from planform.core.configuration import Configuration, Import, Instance
 from planform.core.errors import Diagnosed, Diagnostic, Problems, did_you_mean
 from planform.core.resource import Query
 from planform.core.schemas import Misfit
-from planform.core.state import Snapshot
+from planform.core.state import Run, Snapshot
 from planform.core.values import Object, first_unknown, is_wholly_known
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
@@ -100,6 +100,8 @@ def find_objects(
     groups: dict[Group, dict[Address, str]] = {}
     begun = {intent.address for intent in snapshot.uncertain}
     for address, instance in configuration.instances.items():
+        if edges.schemas[address.type].has_runs:
+            continue
         if address in imports:
             groups.setdefault((provider_of(instance), address.type), {})[address] = imports[address].id
         elif refresh and address not in snapshot.state.records and address not in begun:
@@ -116,6 +118,30 @@ def find_objects(
                 found[address] = live[wanted]
             elif address in imports:
                 problems.add(_nothing_there(imports[address], type_name, provider))
+    problems.raise_if_any()
+    return found
+
+
+def find_jobs(
+    configuration: Configuration, evaluation: Evaluation, edges: Edges, imports: Mapping[Address, Import]
+) -> dict[Address, Run]:
+    """The jobs that `import` blocks name, as runs without a definition (S8.3).
+
+    Raises:
+        Diagnosed: there is none.
+    """
+    found: dict[Address, Run] = {}
+    problems = Problems()
+    for address, block in imports.items():
+        if not edges.schemas[address.type].has_runs:
+            continue
+        instance = configuration.instances[address]
+        provider = provider_of(instance)
+        run = edges.executor(provider, evaluation.body(instance)).find(block.id)
+        if run is None:
+            problems.add(_nothing_there(block, "training job", provider))
+        else:
+            found[address] = run
     problems.raise_if_any()
     return found
 

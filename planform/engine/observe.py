@@ -15,7 +15,7 @@ from planform.core.schemas import Misfit, convert_body
 from planform.core.state import Ledger, Record, Run, RunStatus, Snapshot, progress
 from planform.core.values import Object
 from planform.engine.edges import Edges
-from planform.engine.lookup import find_objects, imports_of, read_data
+from planform.engine.lookup import find_jobs, find_objects, imports_of, read_data
 from planform.engine.places import provider_of
 from planform.language.scope import Evaluation
 
@@ -36,6 +36,7 @@ class Observation:
     data: Mapping[Address, Object] = field(default_factory=dict)  # what data sources said
     imports: Mapping[Address, Import] = field(default_factory=dict)  # that have yet to be recorded
     found: Mapping[Address, Object] = field(default_factory=dict)  # live, and not recorded
+    jobs: Mapping[Address, Run] = field(default_factory=dict)  # to be imported
     documents: Mapping[tuple[str, DocumentRead], Document | Misfit] = field(default_factory=dict)  # by provider
 
 
@@ -73,6 +74,7 @@ def observe(
         data=data,
         imports=imports,
         documents=read_documents(configuration, evaluation, edges),
+        jobs=find_jobs(configuration, evaluation, edges, imports),
         found=find_objects(configuration, evaluation, snapshot, edges, imports, refresh=refresh),
     )
 

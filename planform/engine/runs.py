@@ -50,7 +50,11 @@ def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options
         return RunPlan("nothing", number=current.number if current else 0, digest=wanted.digest, reason="run: manual")
     if wanted.mode == "always":
         return _new(wanted, runs, previous, active, "run: always")
-    good = [run for run in matching if run.status == "succeeded" and run.id not in options.gone]
+    good = [
+        run
+        for run in matching
+        if run.status == "succeeded" and run.id not in options.gone and (not run.adopted or run == current)
+    ]
     if current is not None and current in good:
         return _of(current, "nothing", wanted, ())
     if good:

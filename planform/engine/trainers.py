@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from planform.core.addresses import Address
 from planform.core.configuration import Instance
 from planform.core.executor import Executor
-from planform.core.plan import Action, Change, RunPlan
+from planform.core.hyperparameters import decode, wire_text
+from planform.core.plan import Action, Change, Decision, RunPlan
 from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
-from planform.core.values import Object, Unknown, Value, first_unknown, same
+from planform.core.values import Object, Unknown, Value, first_unknown, has_sensitive, same
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.instances import (
     NOTES,
@@ -73,6 +74,8 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
         address in walk.run or is_triggered(walk, instance),
         walk.observation.gone,
     )
+    if record is None and address in walk.observation.jobs:
+        return _adopted(walk, instance, desired, wanted, tuple(notes))
     current = current_run(record, runs)
     run = decide(wanted, runs, current, asked)
     run, exported = _run_outcome(walk, instance, run, executor, runs)
@@ -81,6 +84,46 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
         walk.held[instance.block.address] = address
     after = {**desired, **{name: exported.get(name) for name, _ in kind.computed if name not in desired}}
     return _trainer_change(walk, instance, schema, prior, after, run, tuple(notes))
+
+
+def _adopted(walk: Walk, instance: Instance, desired: Object, wanted: Definition, notes: tuple[str, ...]) -> Change:
+    """The change of a trainer that takes over a job which somebody else launched, as its first run (S8.3)."""
+    address, job = instance.address, walk.observation.jobs[instance.address]
+    if wanted.components is None:
+        report(walk, instance, [Misfit((), "A job can be imported only for a definition that is wholly known.")])
+    number = max((run.number for run in walk.observation.ledger.of(address)), default=0) + 1
+    run = job._replace(
+        id=walk.edges.rules.run_id(walk.snapshot.state.lineage, str(address), wanted.digest, number),
+        address=str(address),
+        number=number,
+        digest=wanted.digest,
+        components=wanted.components or {},
+        provider=wanted.provider,
+        coordinates=wanted.coordinates,
+        adopted=True,
+    )
+    exported = run_attributes(run, [run])
+    if run.active:
+        exported |= {name: Unknown(f"{address}.{name}") for name in COMPLETED}
+    after = {**desired, **exported}
+    decision: Decision = "in_progress" if run.active else "nothing"
+    planned = RunPlan(decision, number, run.id, job_name=run.job_name, digest=run.digest, components=run.components)
+    span = instance.block.place.span
+    notes = (*notes, *_unlike_job(desired, run))
+    return Change(address, Action.NO_OP, after, after, wanted.provider, span, run=planned, notes=notes, adopts=run)
+
+
+def _unlike_job(desired: Object, run: Run) -> Iterator[str]:
+    """Where the files say something else than the job was given; the rest of a job's definition cannot be seen."""
+    given = _plain(desired.get("hyperparameters"))
+    for name in sorted({*given, *run.hyperparameters}):
+        left, right = run.hyperparameters.get(name), given.get(name)
+        if not has_sensitive(right) and not same(decode(left), decode(right)):
+            yield f"hyperparameters.{name} is {value_of(right)} here, and was {value_of(left)} in the job"
+
+
+def value_of(value: Value) -> str:
+    return "not set" if value is None else wire_text(value)
 
 
 def _unread(walk: Walk, desired: Object, folder: str) -> list[Misfit]:

@@ -397,9 +397,9 @@ class _Reader:
         """Why nothing can be imported to an address: only what has a name can be found by it."""
         kind = moved_kind(target) if isinstance(target, str) else ""
         schema = self.schemas.get(kind)
-        if not kind or (schema is not None and schema.named and not schema.has_runs):
+        if not kind or (schema is not None and (schema.named or schema.has_runs)):
             return None
-        can = ", ".join(sorted(item.type for item in self.schemas.values() if item.named and not item.has_runs))
+        can = ", ".join(sorted(item.type for item in self.schemas.values() if item.named or item.has_runs))
         span = locate(place.source, (*place.path, "to"))
         detail = f"{target} is a {kind}, of which there is nothing outside that could be found by a name."
         return diagnostic_at(place.source, span, "Not importable", detail, f"These can be imported: {can}.")

@@ -120,7 +120,7 @@ def shared_notes(plan: Plan) -> Iterator[str]:
     whom: dict[str, list[str]] = {}
     for change in plan.changes:
         kind, run = kind_of(change), change.run
-        for note in change.notes if kind in ("create", "update", "replace", "run") else ():
+        for note in change.notes if kind in ("create", "update", "replace", "run", "import") else ():
             whom.setdefault(f"Note: {note}", []).append(str(change.address))
         if run is not None and kind == "run" and run.files:
             largest = ", ".join(f"{name} {bytes_text(size)}" for name, size in run.largest[:3])

@@ -31,7 +31,7 @@ def runs_table(runs: Sequence[Run], style: Style = PLAIN) -> str:
                 time_text(run.started_at or run.launched_at),
                 seconds_text(taken) if taken is not None else "",
                 *([run.executor] if several else []),
-                told,
+                " ".join(filter(None, ["(imported)" if run.adopted else "", told])),
             ]
         )
     return _headed(rows, style, right=frozenset({1}), hues=[HUES[run.status] for run in runs], hued=2)

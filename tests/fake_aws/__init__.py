@@ -40,8 +40,13 @@ class FakeAws:
         self._tell("set", settings)
 
     def faults(self, *rules: dict[str, Any]) -> None:
-        """`{"op": "CreateJobQueue", "do": "500_after", "times": 1}`; `do`: throttle, 500, 500_after, drop, drop_after."""
+        """`{"op": "CreateJobQueue", "do": "500_after", "times": 1}`; `do`: throttle, 500, 500_after, drop, drop_after, and
+        hold_after: no answer before `release`."""
         self._tell("faults", list(rules))
+
+    def release(self) -> None:
+        """Let go of the requests that a fault `hold_after` holds."""
+        self._tell("release", None)
 
     def outcomes(self, *rules: dict[str, Any]) -> None:
         """`{"job": "regex of names", "reason": "AlgorithmError: ...", "times": 1}`: how training jobs end."""

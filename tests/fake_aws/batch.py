@@ -351,7 +351,10 @@ def job_of(world: World, text: str) -> dict[str, Any]:
 
 
 def _DescribeServiceJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in job_of(world, given["jobId"]).items() if not key.startswith("_")}
+    job = job_of(world, given["jobId"])
+    if world.lags("service_job", given["jobId"]):
+        raise Refused("ClientException", f"Service job {given['jobId']} does not exist")
+    return {key: value for key, value in job.items() if not key.startswith("_")}
 
 
 def _ListServiceJobs(world: World, given: dict[str, Any]) -> dict[str, Any]:

@@ -136,7 +136,10 @@ def _CreateTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _DescribeTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in job_of(world, given["TrainingJobName"]).items() if not key.startswith("_")}
+    job = job_of(world, given["TrainingJobName"])
+    if world.lags("training_job", given["TrainingJobName"]):
+        raise Refused("ValidationException", "Requested resource not found.")
+    return {key: value for key, value in job.items() if not key.startswith("_")}
 
 
 def _StopTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Iterable
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -23,7 +23,7 @@ LABELS = {"batch": "Batch", "sagemaker": "SageMaker"}
 
 class Server:
     def __init__(self, moto: Callable[..., Iterable[bytes]]) -> None:
-        self.moto, self.world, self.lock = moto, World(), Lock()
+        self.moto, self.world, self.lock, self.released = moto, World(), Lock(), Event()
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -69,6 +69,9 @@ class Server:
                 result = SERVICES[service].answer(self.world, operation, given)
             except Refused as error:
                 return self.refuse(start, error)
+        if do == "hold_after":
+            self.released.wait(60)
+            return []
         if do == "drop_after":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             return []
@@ -113,7 +116,11 @@ class Server:
     def do_set(self, settings: dict[str, Any]) -> None:
         self.world = dataclasses.replace(self.world, **settings)
 
+    def do_release(self, _: None) -> None:
+        self.released.set()
+
     def do_faults(self, rules: list[dict[str, Any]]) -> None:
+        self.released.clear()
         self.world.faults = rules
 
     def do_outcomes(self, rules: list[dict[str, Any]]) -> None:

@@ -36,6 +36,13 @@ class World:
     submits: deque[float] = field(default_factory=deque)
     tokens: dict[str, str] = field(default_factory=dict)
 
+    seen: dict[str, int] = field(default_factory=dict)  # job -> how often it was described
+
+    def lags(self, kind: str, name: str) -> bool:
+        """Whether a describe of a job does not see it yet."""
+        self.seen[f"{kind} {name}"] = self.seen.get(f"{kind} {name}", 0) + 1
+        return self.seen[f"{kind} {name}"] <= self.lag
+
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         return self.objects.setdefault(kind, {})
 

@@ -225,7 +225,7 @@ def test_lists_of_addresses_in_a_module_are_those_of_each_instance(tmp_path):
 @pytest.mark.parametrize(
     ("main", "summary"),
     [
-        pytest.param("import: [{to: trainer.t, id: x}]", "Not importable", id="nothing to find it by"),
+        pytest.param("import: [{to: planform_data.d, id: x}]", "Not importable", id="nothing to find it by"),
         pytest.param("import: [{to: named_queue.q}]", "Missing required argument", id="no id"),
         pytest.param("import: [{to: 'named_queue..q', id: x}]", "Invalid address", id="address"),
         pytest.param(

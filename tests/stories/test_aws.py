@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from planform.backends.local import LocalBackend
+from planform.core.state import RunRecorded
 from tests.fake_aws import ACCOUNT, BUCKET, REGION, FakeAws
 
 from .conftest import User, until
@@ -327,6 +329,37 @@ def test_faults_of_jobs_launch_each_once(team: User, aws: FakeAws, form: str, do
     assert set(jobs(aws).values()) <= {1}
 
 
+@pytest.mark.parametrize("form", ["queued", "direct"])
+def test_jobs_that_aws_does_not_see_at_once(team: User, aws: FakeAws, form: str) -> None:
+    aws.reset(lag=2)
+    with_jobs(team, TRAINERS if form == "queued" else DIRECT)
+    team.run("apply", "-y")
+    assert team.run("runs").count("succeeded") == 4
+    assert "model.tar.gz" in team.run("output", "model")
+    assert team.run("output", "acc") == "0.75\n"
+    assert len(aws.objects("service_job" if form == "queued" else "training_job")) == 4
+    empty(team)
+
+
+@pytest.mark.parametrize("form", ["queued", "direct"])
+def test_killed_while_aws_answers_the_launch_is_adopted(team: User, aws: FakeAws, form: str) -> None:
+    """kill -9 after the job was made and before planform knows: the next apply finds it and makes no second one."""
+    with_jobs(team, TRAINERS if form == "queued" else DIRECT)
+    if form == "queued":
+        team.run("apply", "-y", "--target", "job_queue.main")
+    kind, operation = ("service_job", "SubmitServiceJob") if form == "queued" else ("training_job", "CreateTrainingJob")
+    aws.faults({"op": operation, "do": "hold_after"})
+    process = team.start("apply", "-y", "--target", "trainer.t['a']")
+    until(lambda: aws.objects(kind), "the launch")
+    process.kill()
+    process.communicate()
+    aws.release()
+    team.run("apply", "-y", "--target", "trainer.t['a']")
+    assert len(aws.objects(kind)) == 1
+    assert team.run("runs").count("trainer.t") == 1
+    assert "succeeded" in team.run("runs")
+
+
 def test_thirty_jobs_at_five_a_second(team: User, aws: FakeAws) -> None:
     aws.reset(rate=5, training_seconds=1.0)
     thirty = "\"${{for n in range(30) : format('n%d', n) => n}}\""
@@ -398,6 +431,84 @@ def test_a_large_file_is_sent_in_parts(team: User, aws: FakeAws) -> None:
     bucket, _, key = uri["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")
     size = aws.client("s3").head_object(Bucket=bucket, Key=f"{key}large.bin")["ContentLength"]
     assert size == (64 << 20) + 1
+
+
+ADOPT = """
+import: [{to: trainer.x, id: theirs}]
+resource:
+  trainer:
+    x:
+      training_image: img
+      source_code: {source_dir: src, entry_script: train.py}
+      hyperparameters: {lr: 0.1}
+      stopping_condition: {max_runtime_in_seconds: 600}
+output:
+  model: {value: "${trainer.x.model_artifacts}"}
+"""
+
+
+def by_hand(aws: FakeAws, name: str) -> None:
+    """Somebody launches a training job without planform."""
+    aws.client("sagemaker").create_training_job(
+        TrainingJobName=name,
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/train",
+        AlgorithmSpecification={"TrainingImage": "img", "TrainingInputMode": "File"},
+        HyperParameters={"lr": "0.2", "sagemaker_program": "train.py"},
+        OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/theirs"},
+        ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+    )
+
+
+def test_a_job_of_others_is_adopted_as_a_run(team: User, aws: FakeAws) -> None:
+    """It counts as the run of the definition it was imported for; once that has changed it is not reused before
+    somebody has confirmed it."""
+    with_jobs(team, ADOPT, queues="")
+    assert 'knows no training job "theirs"' in team.run("plan", code=1)
+    by_hand(aws, "theirs")
+    aws.advance(1000)
+    aws.calls()
+    said = team.run("plan", "--out", "p.pfplan")
+    assert 'import  "theirs"' in said
+    assert "hyperparameters.lr is 0.1 here, and was 0.2 in the job" in said
+    team.run("apply", "p.pfplan")
+    assert aws.changes() == []
+    assert f"s3://{BUCKET}/theirs/theirs/output/model.tar.gz" in team.run("output", "model")
+    assert "(imported)" in team.run("runs")
+    empty(team)
+    assert "[algo-1] epoch 1 acc=0.5" in team.run("logs", "trainer.x")
+    edit(team, "lr: 0.1", "lr: 0.3")
+    team.run("apply", "-y")
+    edit(team, "lr: 0.3", "lr: 0.1")
+    assert "new run 3" in team.run("plan")
+    team.run("runs", "confirm", "trainer.x", "--run", "1")
+    assert "reuse run 1" in team.run("plan")
+    assert "nothing to confirm" in team.run("runs", "confirm", "trainer.x", "--run", "1", code=1)
+
+
+def test_a_job_under_way_is_adopted_and_followed(team: User, aws: FakeAws) -> None:
+    with_jobs(team, ADOPT, queues="")
+    by_hand(aws, "theirs")
+    team.run("apply", "-y")
+    until(lambda: "succeeded" in team.run("runs"), "the end of the run")
+    team.run("apply", "-y")
+    empty(team)
+    assert f"s3://{BUCKET}/theirs" in team.run("output", "model")
+    assert "as part of a plan" in team.run("import", "trainer.x", "theirs", code=1)
+
+
+def test_a_job_that_the_queue_gives_up_is_proposed_again(team: User, aws: FakeAws) -> None:
+    """Nobody stopped it: the time limit of its queue did, for lack of capacity."""
+    aws.reset(training_seconds=100_000.0, tick=1.0)
+    with_jobs(team, TRAINERS)
+    team.run(
+        "apply", "-y", "--detach", "--var", "capacity=1", "--target", "trainer.t['a']", "--target", "trainer.t['b']"
+    )
+    waiting = next(job for job in aws.objects("service_job").values() if job["status"] in ("RUNNABLE", "SUBMITTED"))
+    aws.client("batch").terminate_service_job(jobId=waiting["jobArn"], reason="CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+    team.run("refresh", "--var", "capacity=1")
+    said = team.run("plan", "--var", "capacity=1", "--target", "trainer.t")
+    assert "attempt 2 of 2" in said
 
 
 def test_live_fields_change_in_place(team: User, aws: FakeAws) -> None:
@@ -505,7 +616,7 @@ def test_what_aws_would_refuse_is_refused_by_plan(team: User, aws: FakeAws, case
 
 
 def test_many_queues_and_runs_take_few_calls(team: User, aws: FakeAws) -> None:
-    """The figure of a refresh: 50 queues, 50 environments, finished jobs that are not asked, 20 that run."""
+    """The figure of a refresh: 50 queues, 50 environments, 1,000 finished jobs that are not asked, 20 that run."""
     aws.reset(training_seconds=0.5)
     many = """
 variable: {wave: {type: number, default: 1}}
@@ -522,6 +633,13 @@ resource:
     team.run("apply", "-y")
     aws.set(training_seconds=1_000_000.0)
     team.run("apply", "-y", "--detach", "--var", "wave=2")
+    backend = LocalBackend(team.folder / "state" / "default.json")
+    with backend.lock("test") as session:  # as if there had been more waves before
+        runs = [runs[0] for runs in session.snapshot().ledger.runs.values()]
+        older = [run._replace(id=f"{run.id}-{wave}", number=100 + wave) for wave in range(49) for run in runs]
+        session.append([RunRecorded(run) for run in older])
+        session.fold()
+    assert sum(not run.active for runs in backend.read().ledger.runs.values() for run in runs) == 1000
     aws.calls()
     team.run("refresh", "--var", "wave=2")
     calls = aws.calls()

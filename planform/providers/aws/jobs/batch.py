@@ -14,7 +14,7 @@ from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object, Unknown, reveal
 from planform.providers.aws.clients import AwsError, Clients
-from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, settled, watched
+from planform.providers.aws.jobs.jobs import adjust_job, described, found_job, observed, request_of, settled, watched
 from planform.providers.aws.jobs.logs import downloaded, lines_of, metric_points
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.status import job_name_of, of_service_job
@@ -50,6 +50,14 @@ class BatchExecutor:
         output = training["OutputDataConfig"]["S3OutputPath"]
         return Launched(answer["jobArn"], RunStatus("queued", output_path=output), output_path=output)
 
+    def find(self, job: str) -> Run | None:
+        answer = self._described(job)
+        training = described(self.clients, job_name_of(answer)) if answer is not None and job_name_of(answer) else None
+        if answer is None or training is None:
+            return None
+        run = found_job(training, of_service_job(answer, training), self.name)
+        return run._replace(job_name=answer["jobName"], job_arn=answer["jobArn"], queue=answer["jobQueue"])
+
     def observe(self, runs: Sequence[Run]) -> Mapping[str, RunStatus]:
         seen = observed(self.clients, runs, self._look)
         return self._with_positions(runs, seen)
@@ -65,7 +73,10 @@ class BatchExecutor:
                 return RunStatus("stopped", reason="AWS Batch no longer knows the job")
         # What an attempt came to is SageMaker's to say; until then Batch knows enough, for one call less.
         name = job_name_of(answer) if answer["status"] in ("SUCCEEDED", "FAILED") else ""
-        return of_service_job(answer, described(self.clients, name) if name else None)
+        if not name:
+            return of_service_job(answer, None)
+        training = described(self.clients, name) or settled(self.clients, lambda: described(self.clients, name))
+        return of_service_job(answer, training)
 
     def _with_positions(self, runs: Sequence[Run], seen: dict[str, RunStatus]) -> dict[str, RunStatus]:
         """Where jobs stand in their queues, by one call for each queue."""

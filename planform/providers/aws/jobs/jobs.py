@@ -11,9 +11,10 @@ from typing import Any
 from planform.core.errors import ProviderError
 from planform.core.executor import JobSpec
 from planform.core.hyperparameters import wire_text
-from planform.core.state import Run, RunStatus
+from planform.core.state import Run, RunStatus, progress
 from planform.core.values import Object, reveal
 from planform.providers.aws.clients import AwsError, Clients
+from planform.providers.aws.data import utc
 from planform.providers.aws.jobs.plan_check import PAYLOAD_LIMIT, payload_size
 from planform.providers.aws.jobs.request import Placed, training_job
 from planform.providers.aws.jobs.storage import Storage
@@ -89,6 +90,27 @@ def described(clients: Clients, job_name: str) -> Mapping[str, Any] | None:
             return None
         raise
     return answer
+
+
+def found_job(answer: Mapping[str, Any], status: RunStatus, executor: str) -> Run:
+    """A training job that somebody launched, as a run without a definition."""
+    given = answer.get("HyperParameters") or {}
+    run = Run(
+        id="",
+        address="",
+        number=0,
+        digest="",
+        components={},
+        job_name=answer["TrainingJobName"],
+        job_arn=answer["TrainingJobArn"],
+        provider="",
+        executor=executor,
+        launched_at=utc(answer.get("CreationTime")) or "",
+        hyperparameters={name: text for name, text in given.items() if not name.startswith("sagemaker_")},
+        image=(answer.get("AlgorithmSpecification") or {}).get("TrainingImage", ""),
+        output_path=status.output_path,
+    )
+    return progress(run, status)
 
 
 def settled(clients: Clients, look: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any] | None:

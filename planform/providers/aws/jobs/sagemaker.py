@@ -12,7 +12,7 @@ from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object
 from planform.providers.aws.clients import AwsError, Clients
-from planform.providers.aws.jobs.jobs import adjust_job, described, observed, request_of, settled, watched
+from planform.providers.aws.jobs.jobs import adjust_job, described, found_job, observed, request_of, settled, watched
 from planform.providers.aws.jobs.logs import downloaded, lines_of, metric_points
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.status import of_training_job
@@ -59,6 +59,10 @@ class SageMakerExecutor:
             ) from None
         status = of_training_job(answer)
         return Launched(answer["TrainingJobArn"], status, output_path=status.output_path)
+
+    def find(self, job: str) -> Run | None:
+        answer = described(self.clients, job.rpartition("/")[2])
+        return found_job(answer, of_training_job(answer), self.name) if answer is not None else None
 
     def observe(self, runs: Sequence[Run]) -> Mapping[str, RunStatus]:
         return observed(self.clients, runs, self._look)

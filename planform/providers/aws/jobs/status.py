@@ -63,6 +63,9 @@ def of_service_job(answer: Mapping[str, Any], job: Mapping[str, Any] | None) -> 
         return of_training_job(job)._replace(status="succeeded") if job is not None else RunStatus("succeeded")
     ended = _moment(answer.get("stoppedAt"))
     known = of_training_job(job) if job is not None else RunStatus("failed", ended_at=ended)
+    if job is None and INFRASTRUCTURE.search(reason) and not reason.startswith("stopped"):
+        # A time limit of the queue on what has no capacity: nobody stopped it, and nothing of it ever ran.
+        return known._replace(failure="infrastructure", reason=reason)
     if answer.get("isTerminated") or known.status == "stopped":
         return known._replace(
             status="stopped", failure="", reason=reason or known.reason, ended_at=known.ended_at or ended
