@@ -47,7 +47,7 @@ from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
 from planform.language.variables import NO_VALUE, variable_values
 from planform.resources import schemas
-from planform.training.rules import TrainingRules
+from planform.training.rules import RULES
 
 if TYPE_CHECKING:
     from planform.engine.applier import Outcome
@@ -516,7 +516,7 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
                 return aws_provider(name, settings, folder)
         raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["aws", "local"]))
 
-    return Edges(schemas(), provider, TrainingRules())
+    return Edges(schemas(), provider, RULES)
 
 
 def _fetched(settings: Object, uri: str, cache: Path) -> Path:

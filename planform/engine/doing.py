@@ -22,9 +22,9 @@ from planform.core.state import (
 )
 from planform.core.values import Object, Sealed, Unknown, Value, is_wholly_known, leaves
 from planform.engine.conditions import check_after, check_before
+from planform.engine.definitions import completed
 from planform.engine.launch import launch
 from planform.engine.promise import disagreements
-from planform.engine.trainers import COMPLETED
 from planform.engine.work import Work, snapshot_of
 
 
@@ -167,11 +167,8 @@ def _deposed_address(work: Work, address: Address) -> Address:
 
 def _recorded(work: Work, change: Change, item: Object, needs: tuple[str, ...]) -> Recorded:
     schema = work.edges.schemas[change.address.type]
-    kept = (
-        {name: value for name, value in item.items() if name not in COMPLETED and name != "last_succeeded"}
-        if schema.has_runs
-        else item
-    )
+    told = {*completed(schema), "last_succeeded"} if schema.has_runs else ()
+    kept = {name: value for name, value in item.items() if name not in told} if told else item
     instance = work.configuration.instances.get(change.address)
     record = Record(
         change.address,

@@ -52,6 +52,7 @@ class Walk:
     changes: dict[Address, Change] = field(default_factory=dict)
     grouped: dict[ResourceAddress, list[Address]] = field(default_factory=dict)  # instances of each resource
     held: dict[ResourceAddress, Address] = field(default_factory=dict)
+    flawed: set[ResourceAddress] = field(default_factory=set)  # something is wrong with an instance of it
     names: dict[tuple[str, str, str], Address] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
 

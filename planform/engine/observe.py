@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from planform.core.addresses import Address
 from planform.core.configuration import Configuration, Import
 from planform.core.errors import Diagnosed
-from planform.core.executor import Tree, TreeRead
+from planform.core.executor import RunRules, Tree, TreeRead
 from planform.core.plan import Plan
 from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit, convert_body
 from planform.core.state import Ledger, Record, Run, RunStatus, Snapshot, progress
 from planform.core.values import Object
+from planform.engine.definitions import is_taken_whole
 from planform.engine.edges import Edges
 from planform.engine.lookup import find_objects, imports_of, read_data
 from planform.engine.places import provider_of
-from planform.language.scope import Evaluation
+from planform.engine.walk import in_order, instances_by_resource
+from planform.language.scope import Evaluation, unknown_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +130,43 @@ def read_trees(
     configuration: Configuration, evaluation: Evaluation, edges: Edges, produced: Mapping[str, str]
 ) -> tuple[dict[str, Tree], dict[Address, tuple[Misfit, ...]], frozenset[str]]:
     """The trees that definitions of runs name; what names them must not depend on what apply makes."""
-    wanted: dict[str, TreeRead] = {}
+    wanted: dict[str, tuple[TreeRead, RunRules]] = {}
     users: dict[str, list[Address]] = {}
-    for address, instance in configuration.instances.items():
-        schema = edges.schemas[address.type]
-        if not schema.has_runs:
-            continue
-        try:
-            desired = convert_body(evaluation.body(instance), schema.attributes, (), [])
-        except Diagnosed:
-            continue  # planning evaluates it again, with more known, and reports
-        for read in edges.rules.reads(desired, configuration.modules[address.module].folder, produced):
-            wanted[read.key] = read
+    for address, desired in _definitions(configuration, evaluation, edges):
+        rules = edges.rules[address.type]
+        for read in rules.reads(desired, configuration.modules[address.module].folder, produced):
+            wanted.setdefault(read.key, (read, rules))
             users.setdefault(read.key, []).append(address)
     trees: dict[str, Tree] = {}
     misfits: dict[Address, tuple[Misfit, ...]] = {}
-    for key, read in wanted.items():
-        found = edges.rules.scan(read)
+    for key, (read, rules) in wanted.items():
+        found = rules.scan(read)
         if isinstance(found, Tree):
             trees[key] = found
         else:
             for address in users[key]:
                 misfits[address] = (*misfits.get(address, ()), *found)
     return trees, misfits, frozenset(wanted) - frozenset(trees)
+
+
+def _definitions(
+    configuration: Configuration, evaluation: Evaluation, edges: Edges
+) -> Iterator[tuple[Address, Object]]:
+    """What is desired of each resource with runs, as far as it is known before planning; who takes another's definition
+    comes after it."""
+    grouped, types = instances_by_resource(configuration), {address.type for address in configuration.instances}
+    taken = {kind for kind in types if is_taken_whole(kind, {name: edges.schemas[name] for name in types})}
+    for resource in in_order(configuration):
+        schema = edges.schemas[resource.type]
+        for address in grouped.get(resource, ()) if schema.has_runs else ():
+            try:
+                body = evaluation.body(configuration.instances[address])
+            except Diagnosed:
+                continue  # planning evaluates it again, with more known, and reports
+            desired = convert_body(body, schema.attributes, (), [])
+            if resource.type in taken:
+                evaluation.set(address, {**unknown_object(address, schema, computed=True), **desired})
+            yield address, desired
 
 
 def without_artifacts(plan: Plan, observation: Observation, edges: Edges) -> Observation | None:

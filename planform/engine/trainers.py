@@ -1,4 +1,4 @@
-"""A trainer cannot be compared like an object: what matters is which run its definition calls for (S3)."""
+"""What has runs cannot be compared like an object: what matters is which run its definition calls for (S3)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from planform.core.addresses import Address
 from planform.core.configuration import Instance
-from planform.core.executor import Executor
+from planform.core.executor import Executor, RunRules
 from planform.core.plan import Action, Change, RunPlan
 from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
-from planform.core.values import Object, Unknown, Value, first_unknown, same
+from planform.core.values import Object, Unknown, first_unknown, same
+from planform.engine.definitions import completed, takes_definition
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.instances import (
     NOTES,
@@ -26,22 +27,10 @@ from planform.engine.names import generated_name
 from planform.engine.places import provider_of
 from planform.engine.runs import Definition, Options, decide
 
-# What only an ended run can tell (S3.7).
-COMPLETED = (
-    "status",
-    "model_artifacts",
-    "output_path",
-    "metrics",
-    "image",
-    "started_at",
-    "ended_at",
-    "billable_seconds",
-)
-
 
 def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | None, desired: Object) -> Change:
-    """The change of one trainer: its configuration, and what happens to its runs."""
-    address, schema, rules = instance.address, kind.schema, walk.edges.rules
+    """The change of one resource with runs: its configuration, and what happens to its runs."""
+    address, schema, rules = instance.address, kind.schema, walk.edges.rules[instance.address.type]
     provider, runs = provider_of(instance), walk.observation.ledger.of(instance.address)
     report(walk, instance, walk.observation.misfits.get(address, ()))
     executor = walk.edges.executor(provider, desired)
@@ -52,7 +41,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     if blocked is not None:
         return Change(address, Action.NO_OP, prior, prior, provider, notes=(f"waits for {blocked}, which is held",))
     folder = walk.configuration.modules[address.module].folder
-    report(walk, instance, _unread(walk, desired, folder))
+    report(walk, instance, _unread(walk, rules, desired, folder))
     components = rules.components(desired, walk.observation.trees, folder, walk.observation.produced, walk.seal)
     unknown = first_unknown(desired) if components is None else None
     wanted = Definition(
@@ -75,14 +64,14 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     current = current_run(record, runs)
     run = decide(wanted, runs, current, asked)
     run, exported = _run_outcome(walk, instance, run, executor, runs)
-    run = _sized(walk, desired, run, folder)
+    run = _sized(walk, rules, desired, run, folder)
     if run.decision == "held":
         walk.held[instance.block.address] = address
     after = {**desired, **{name: exported.get(name) for name, _ in kind.computed if name not in desired}}
     return _trainer_change(walk, instance, schema, prior, after, run, tuple(notes))
 
 
-def _unread(walk: Walk, desired: Object, folder: str) -> list[Misfit]:
+def _unread(walk: Walk, rules: RunRules, desired: Object, folder: str) -> list[Misfit]:
     """Paths that only came to be known while planning: nothing was read there, so no digest can be made of them."""
     observation = walk.observation
     return [
@@ -91,7 +80,7 @@ def _unread(walk: Walk, desired: Object, folder: str) -> list[Misfit]:
             f"{read.path} comes from a resource, and what a run reads must be known before anything is planned.",
             suggestion="Name the path by variables and locals; the artifacts of another trainer may be named directly.",
         )
-        for read in walk.edges.rules.reads(desired, folder, observation.produced)
+        for read in rules.reads(desired, folder, observation.produced)
         if read.key not in observation.trees and read.key not in observation.unreadable
     ]
 
@@ -101,51 +90,37 @@ def _run_outcome(
 ) -> tuple[RunPlan, Object]:
     """The run plan with its names, and what the trainer will export."""
     address = instance.address
+    open_until_ended = {name: Unknown(f"{address}.{name}") for name in completed(walk.edges.schemas[address.type])}
     known = next((item for item in runs if item.number == run.number), None)
     if run.decision != "new_run" and known is not None:
         exported = run_attributes(known, runs)
         if known.active:
-            exported = {**exported, **{name: Unknown(f"{address}.{name}") for name in COMPLETED}}
+            exported = {**exported, **open_until_ended}
         return run, exported
-    exported = (
-        dict.fromkeys(COMPLETED)
-        if run.decision == "nothing"
-        else {name: Unknown(f"{address}.{name}") for name in COMPLETED}
-    )
+    exported = dict.fromkeys(open_until_ended) if run.decision == "nothing" else dict(open_until_ended)
     exported["last_succeeded"] = Unknown(f"{address}.last_succeeded") if run.decision == "new_run" else None
     if run.decision == "nothing":
         return run, {**exported, "run_number": None, "job_name": None, "job_arn": None}
     exported["run_number"] = run.number
     if not run.digest:
         return run, {**exported, "job_name": Unknown(f"{address}.job_name"), "job_arn": Unknown(f"{address}.job_arn")}
-    rules = walk.edges.rules
+    rules = walk.edges.rules[address.type]
     run_id = rules.run_id(walk.snapshot.state.lineage, str(address), run.digest, run.number)
     job_name = rules.job_name(generated_name(walk.configuration.name, walk.configuration.workspace, address), run_id)
     predicted = executor.predict(job_name, run_id, str(address))
     return run._replace(run_id=run_id, job_name=job_name), {**exported, "job_name": job_name, **predicted}
 
 
-def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
+def _sized(walk: Walk, rules: RunRules, desired: Object, run: RunPlan, folder: str) -> RunPlan:
     """A new run with what it may cost and what it packages."""
     if run.decision != "new_run":
         return run
-    compute = _plain(desired.get("compute", {}))
-    listed = compute.get("instance_groups")
-    groups = [_plain(group).get("instance_count", 1) for group in listed] if isinstance(listed, list) else []
-    count = (
-        sum(groups) if groups and all(isinstance(item, int) for item in groups) else compute.get("instance_count", 1)
-    )
-    limit = _plain(desired.get("stopping_condition", {})).get("max_runtime_in_seconds", 86400)
-    hours = count * limit / 3600 if isinstance(count, int) and isinstance(limit, (int, float)) else 0.0
-    for read in walk.edges.rules.reads(desired, folder, walk.observation.produced):
+    hours = rules.instance_hours(desired)
+    for read in rules.reads(desired, folder, walk.observation.produced):
         tree = walk.observation.trees.get(read.key)
         if read.kind == "source" and tree is not None:
             return run._replace(instance_hours=hours, files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
     return run._replace(instance_hours=hours)
-
-
-def _plain(value: Value) -> Object:
-    return value if isinstance(value, dict) else {}
 
 
 def _trainer_change(
@@ -183,7 +158,10 @@ def _trainer_change(
 
 
 def _held_dependency(walk: Walk, instance: Instance) -> Address | None:
+    schemas = walk.edges.schemas
     for needed in instance.block.dependencies:
-        if needed.resource in walk.held and (needed.attribute is None or needed.attribute in COMPLETED):
+        if needed.resource not in walk.held or takes_definition(instance.block, needed, schemas):
+            continue
+        if needed.attribute is None or needed.attribute in completed(schemas[needed.resource.type]):
             return walk.held[needed.resource]
     return None
