@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from planform.core.plan import Change, Plan, RunPlan
 from planform.core.values import Object
@@ -119,7 +120,11 @@ def search_text(tuning: Object) -> str:
     """`20 trials of learning_rate, opt (Random)`."""
     limits, ranges = tuning.get("resource_limits"), tuning["parameter_ranges"]
     most = limits.get("max_number_of_training_jobs") if isinstance(limits, dict) else None
-    names = [name for kind in ranges.values() if isinstance(kind, dict) for name in kind]
+    kinds = [kind for kind in ranges.values() if isinstance(kind, dict)]
+    names = [name for kind in kinds for name in kind]
+    values = [item for kind in kinds for item in kind.values()]
+    if most is None and all(isinstance(item, list) for item in values):
+        most = prod(map(len, values))
     total = f"{most:g} trials" if isinstance(most, (int, float)) else "trials"
     return f"{total} of {', '.join(names)} ({value_text(tuning.get('strategy')).strip(chr(34))})"
 

@@ -173,7 +173,9 @@ def _objective(body: Object) -> Iterator[Misfit]:
             ("objective", "metric_name"),
             f'"{name}" is not among the metric_definitions of the trainer.',
             have,
-            did_you_mean(name, names) or f'Add to the trainer: metric_definitions: [{{name: {name}, regex: "..."}}]',
+            did_you_mean(name, names)
+            if names
+            else f'Add to the trainer: metric_definitions: [{{name: {name}, regex: "..."}}]',
         )
 
 
