@@ -194,6 +194,9 @@ def convert(value: Value, wanted: Type, path: AttributePath, misfits: list[Misfi
             if not isinstance(value, dict):
                 return _refuse(value, wanted, path, misfits)
             if whole is not None and whole.mark in value:
+                open_parts = [item for item in value.values() if isinstance(item, Unknown)]
+                if len(open_parts) == len(value):  # nothing is known of it yet, not even what is unset
+                    return open_parts[0]
                 value = {name: item for name, item in value.items() if name not in whole.beside}
             return convert_body(value, attributes, path, misfits)
         case OneOf(types, hint):

@@ -12,8 +12,12 @@ FINAL = ("Completed", "Failed", "Stopped")
 
 
 def answer(world: World, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    from tests.fake_aws import tuning
+
     settle(world)
-    return globals()[f"_{operation}"](world, given)
+    tuning.settle(world)
+    own = globals().get(f"_{operation}")
+    return (own or getattr(tuning, operation))(world, given)
 
 
 def make(world: World, request: dict[str, Any], known_as: str) -> dict[str, Any]:
@@ -70,12 +74,19 @@ def printed(world: World, job: dict[str, Any]) -> None:
     logs, group = get_backend("logs")[ACCOUNT][REGION], "/aws/sagemaker/TrainingJobs"
     if group not in logs.groups:
         logs.create_log_group(group, {})
+    lines = lines_of(world, job)
     stream = f"{job['TrainingJobName']}/algo-1-1700000000"
     logs.create_log_stream(group, stream)
     moment = int(time.time() * 1000)  # CloudWatch takes nothing from the future
     logs.put_log_events(
-        group, stream, [{"timestamp": moment + number * 1000, "message": line} for number, line in enumerate(world.log)]
+        group, stream, [{"timestamp": moment + number * 1000, "message": line} for number, line in enumerate(lines)]
     )
+
+
+def lines_of(world: World, job: dict[str, Any]) -> list[str]:
+    """What a job prints; `{lr}` is its hyperparameter."""
+    given = job.get("HyperParameters", {})
+    return [re.sub(r"\{(\w+)\}", lambda found: given.get(found[1], found[0]), line) for line in world.log]
 
 
 def finish(world: World, job: dict[str, Any]) -> None:
@@ -84,7 +95,7 @@ def finish(world: World, job: dict[str, Any]) -> None:
 
     metrics = []
     for definition in job["AlgorithmSpecification"].get("MetricDefinitions", ()):
-        values = [found[1] for line in world.log for found in re.finditer(definition["Regex"], line)]
+        values = [found[1] for line in lines_of(world, job) for found in re.finditer(definition["Regex"], line)]
         if values:
             metrics.append({"MetricName": definition["Name"], "Value": float(values[-1]), "Timestamp": world.now})
     uri = f"{job['OutputDataConfig']['S3OutputPath']}/{job['TrainingJobName']}/output/model.tar.gz"
@@ -133,20 +144,27 @@ def _StopTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def tagged(world: World, arn: str) -> dict[str, Any]:
+    from tests.fake_aws import tuning
+
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    return tuning.job_of(world, name) if kind == "hyper-parameter-tuning-job" else job_of(world, name)
+
+
 def _ListTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    job = job_of(world, given["ResourceArn"].rpartition("/")[2])
+    job = tagged(world, given["ResourceArn"])
     return {"Tags": [{"Key": key, "Value": value} for key, value in job["_tags"].items()]}
 
 
 def _AddTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    job = job_of(world, given["ResourceArn"].rpartition("/")[2])
+    job = tagged(world, given["ResourceArn"])
     job["_tags"].update({item["Key"]: item["Value"] for item in given["Tags"]})
     return {"Tags": given["Tags"]}
 
 
 def _DeleteTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
     for key in given["TagKeys"]:
-        job_of(world, given["ResourceArn"].rpartition("/")[2])["_tags"].pop(key, None)
+        tagged(world, given["ResourceArn"])["_tags"].pop(key, None)
     return {}
 
 

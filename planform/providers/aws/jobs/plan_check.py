@@ -26,13 +26,13 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
 
     found, notes = treatment(SCHEMA, executor, desired)
     found += missing_tags(clients.settings, desired)
-    found += _rules(clients, desired)
+    found += rule_misfits(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes
     if not clients.settings.get("default_bucket"):
         bucket = Storage(clients).bucket()
         notes.append(f"code, data and artifacts go to s3://{bucket}, which apply makes if it is not there")
-    body, open_parts = _known(reveal(desired))
+    body, open_parts = known_part(reveal(desired))
     try:
         request = _request(clients, body)
     except KeyError:
@@ -81,9 +81,15 @@ def _too_large(request: Mapping[str, Any], body: Object) -> Iterator[Misfit]:
 
 def _request(clients: Clients, body: Object) -> Object:
     """The request as far as it is known, with stand-ins for what only launching can tell."""
+    placed, tags = stand_in(clients, body), tags_of(clients.settings, body)
+    return training_job(body, "stand-in", placed, clients.settings, tags)
+
+
+def stand_in(clients: Clients, body: Object) -> Placed:
+    """Where a job finds things, before anything is there."""
     role = str(body.get("role") or clients.settings.get("role") or _STAND_IN)
     channels = {item.name: "s3://stand-in/data/" for item in inputs(body) if is_local(item.source)}
-    placed = Placed(
+    return Placed(
         role_arn=role if role.startswith("arn:") else _STAND_IN,
         base="s3://stand-in/planform",
         address="stand-in",
@@ -93,10 +99,9 @@ def _request(clients: Clients, body: Object) -> Object:
         drivers="s3://stand-in/drivers/" if body.get("source_code") else "",
         checkpoint_key="0" * 16,
     )
-    return training_job(body, "stand-in", placed, clients.settings, tags_of(clients.settings, body))
 
 
-def _rules(clients: Clients, desired: Object) -> Iterator[Misfit]:
+def rule_misfits(clients: Clients, desired: Object) -> Iterator[Misfit]:
     """The rules that no shape of the API holds."""
     if desired.get("role") is None and not clients.settings.get("role"):
         yield Misfit(
@@ -159,16 +164,16 @@ def _remote(desired: Object) -> Iterator[Misfit]:
             yield Misfit(item.attribute, why)
 
 
-def _known(body: Value) -> tuple[Any, bool]:
+def known_part(body: Value) -> tuple[Any, bool]:
     """A value without its unknown parts, and whether it had any."""
     match body:
         case dict():
-            parts = {name: _known(item) for name, item in body.items() if not isinstance(item, Unknown)}
+            parts = {name: known_part(item) for name, item in body.items() if not isinstance(item, Unknown)}
             return {name: item for name, (item, _) in parts.items()}, len(parts) < len(body) or any(
                 dropped for _, dropped in parts.values()
             )
         case list() | Set():
-            items = [_known(item) for item in body if not isinstance(item, Unknown)]
+            items = [known_part(item) for item in body if not isinstance(item, Unknown)]
             return [item for item, _ in items], len(items) < len(body) or any(dropped for _, dropped in items)
         case _:
             return body, False
