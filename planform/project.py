@@ -49,7 +49,7 @@ from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
 from planform.language.variables import NO_VALUE, variable_values
 from planform.resources import schemas
-from planform.training.rules import TrainingRules
+from planform.training.rules import RULES
 
 if TYPE_CHECKING:
     from planform.engine.applier import Outcome
@@ -315,8 +315,8 @@ class Project:
         folder = self.options.folder.resolve()
         pins = read_lock(str(folder)).get("jumpstart", {})
         wanted: dict[str, set[DocumentRead]] = {}
-        for _, instance, desired in definitions(self.configuration, self.evaluation, self.edges):
-            read, name = self.edges.rules.document(desired), provider_of(instance)
+        for address, instance, desired in definitions(self.configuration, self.evaluation, self.edges):
+            read, name = self.edges.rules[address.type].document(desired), provider_of(instance)
             if read is not None:
                 wanted.setdefault(name if provider_kind(name) == "aws" else "aws", set()).add(read)
         found: dict[str, Object] = {}
@@ -563,7 +563,7 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
                 return aws_provider(name, settings, folder, read_lock(str(folder)).get("jumpstart", {}))
         raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["aws", "local"]))
 
-    return Edges(schemas(), provider, TrainingRules())
+    return Edges(schemas(), provider, RULES)
 
 
 def _fetched(settings: Object, uri: str, cache: Path) -> Path:

@@ -65,6 +65,7 @@ class JobSpec(NamedTuple):
     checkpoint_key: str = ""  # names the checkpoint folder; runs with the same key share it (S3.13)
     sensitive_hyperparameters: frozenset[str] = frozenset()
     extra: Mapping[str, Value] = MappingProxyType({})  # the whole planned trainer
+    tuning: Object | None = None  # of a tuning job: what it has beside its trainer
 
 
 class Launched(NamedTuple):
@@ -127,7 +128,7 @@ class Completed(NamedTuple):
 
 
 class RunRules(Protocol):
-    """What a definition of a trainer is, as data (S3.2). Implemented by `planform.training`."""
+    """What a definition is, as data (S3.2): of a trainer, or of a tuning job. Implemented by `planform.training`."""
 
     def reads(self, desired: Object, folder: str, produced: Mapping[str, str]) -> tuple[TreeRead, ...]:
         """The trees a definition needs hashed; paths are relative to the module's `folder`. `produced` maps the
@@ -155,7 +156,13 @@ class RunRules(Protocol):
         """Hash of where, what and which time (S3.11): 8 characters of [a-z0-9]."""
 
     def job_name(self, base: str, run_id: str) -> str:
-        """At most 63 characters of [a-zA-Z0-9-]; base and id within the first 23."""
+        """At most 63 characters (32 for a tuning job) of [a-zA-Z0-9-]; base and id within the first 23."""
+
+    def hyperparameters(self, desired: Object) -> Object:
+        """Those that every job of a run is given, with their marks of secrecy. Pure."""
+
+    def instance_hours(self, desired: Object) -> float:
+        """What one run takes at the most; 0.0 while that is unknown. Pure."""
 
     def job_spec(
         self,

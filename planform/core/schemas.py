@@ -65,10 +65,19 @@ class Enum(NamedTuple):
         return "one of " + ", ".join(self.values)
 
 
+class Whole(NamedTuple):
+    """Where a whole resource may be given, `${trainer.base}`: an object with `mark` is one, and what only the resource
+    has, `beside` the attributes that are asked for, is left out."""
+
+    mark: str
+    beside: frozenset[str]
+
+
 class Nested(NamedTuple):
     """An object with its own attribute table."""
 
     attributes: Mapping[str, Attribute]
+    whole: Whole | None = None
 
     def __str__(self) -> str:
         return "object"
@@ -182,9 +191,14 @@ def convert(value: Value, wanted: Type, path: AttributePath, misfits: list[Misfi
             ]
         case ObjectType(fields):
             return _object(value, fields, wanted, path, misfits)
-        case Nested(attributes):
+        case Nested(attributes, whole):
             if not isinstance(value, dict):
                 return _refuse(value, wanted, path, misfits)
+            if whole is not None and whole.mark in value:
+                open_parts = [item for item in value.values() if isinstance(item, Unknown)]
+                if len(open_parts) == len(value):  # nothing is known of it yet, not even what is unset
+                    return open_parts[0]
+                value = {name: item for name, item in value.items() if name not in whole.beside}
             return convert_body(value, attributes, path, misfits)
         case OneOf(types, hint):
             for candidate in types:

@@ -53,8 +53,27 @@ RunState: TypeAlias = Literal["launching", "queued", "running", "succeeded", "fa
 ACTIVE: frozenset[RunState] = frozenset({"launching", "queued", "running"})
 
 
+# What the names of executors of tuning jobs end in.
+TUNING = "-tuning"
+
+
+class Trial(NamedTuple):
+    """One training job of a tuning job: what it was given, and what it came to."""
+
+    number: int  # 1, 2, ...
+    job_name: str
+    status: RunState = "queued"
+    hyperparameters: Mapping[str, Value] = MappingProxyType({})  # of those that have a range
+    metrics: Mapping[str, float] = MappingProxyType({})  # last value of each
+    objective: float | None = None  # the value of the metric that is searched for
+    reason: str = ""
+    started_at: str = ""
+    ended_at: str = ""
+    model_artifacts: str = ""
+
+
 class Run(NamedTuple):
-    """One job launched for one definition of a trainer (S3). Times are RFC 3339 in UTC."""
+    """One job launched for one definition of a trainer or a tuning job (S3). Times are RFC 3339 in UTC."""
 
     id: str
     address: str
@@ -81,10 +100,16 @@ class Run(NamedTuple):
     queue: str = ""  # ARN or name, where it was submitted to one
     billable_seconds: int = 0
     adopted: bool = False  # imported: nobody has confirmed that it is a run of this definition (S8.3)
+    trials: tuple[Trial, ...] = ()  # of a tuning job
+    best: int = 0  # number of its best trial so far
 
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def is_tuning(self) -> bool:
+        return self.executor.endswith(TUNING)
 
 
 def finite(metrics: Mapping[str, float]) -> Object:
@@ -97,7 +122,7 @@ def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
     succeeded of `runs` is `last_succeeded`, for those who want the older one."""
     good = run.status == "succeeded"
     older = max((item for item in runs if item.status == "succeeded"), key=lambda item: item.number, default=None)
-    return {
+    found = {
         "run_number": run.number,
         "job_name": run.job_name,
         "job_arn": run.job_arn,
@@ -112,6 +137,34 @@ def run_attributes(run: Run, runs: Iterable[Run] = ()) -> Object:
         "last_succeeded": None
         if older is None
         else {"run": older.number, "model_artifacts": older.model_artifacts, "metrics": finite(older.metrics)},
+    }
+    return {**found, **_tuned(run)} if run.is_tuning else found
+
+
+def _tuned(run: Run) -> Object:
+    """What a tuning job exports beside what every run does: its trials, and the best of them."""
+    best = next((trial for trial in run.trials if trial.number == run.best), None)
+    return {
+        "best_hyperparameters": dict(best.hyperparameters) if best else None,
+        "best_run": trial_object(best) if best else None,
+        "best_metric": best.objective if best else None,
+        "runs": [trial_object(trial) for trial in run.trials],
+    }
+
+
+def trial_object(trial: Trial) -> Object:
+    """A trial as a value."""
+    return {
+        "number": trial.number,
+        "job_name": trial.job_name,
+        "status": trial.status,
+        "hyperparameters": dict(trial.hyperparameters),
+        "metrics": finite(trial.metrics),
+        "objective": trial.objective,
+        "reason": trial.reason or None,
+        "started_at": trial.started_at or None,
+        "ended_at": trial.ended_at or None,
+        "model_artifacts": trial.model_artifacts or None,
     }
 
 
@@ -130,6 +183,8 @@ class RunStatus(NamedTuple):
     output_path: str = ""
     billable_seconds: int = 0
     artifacts_exist: bool = True
+    trials: tuple[Trial, ...] = ()  # of a tuning job
+    best: int = 0
 
 
 def progress(run: Run, status: RunStatus) -> Run:
@@ -144,6 +199,8 @@ def progress(run: Run, status: RunStatus) -> Run:
         model_artifacts=status.model_artifacts,
         output_path=status.output_path or run.output_path,
         billable_seconds=status.billable_seconds,
+        trials=status.trials,
+        best=status.best,
     )
 
 

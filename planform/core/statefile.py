@@ -30,6 +30,7 @@ from planform.core.state import (
     RunRecorded,
     Snapshot,
     State,
+    Trial,
     record_json,
 )
 from planform.core.values import decode, encode
@@ -290,7 +291,7 @@ def _intent(form: dict[str, str]) -> Intent:
 
 
 _REQUIRED = tuple(name for name in Run._fields if name not in Run._field_defaults)
-_OPTIONAL = tuple(name for name in Run._fields if name not in (*_REQUIRED, "hyperparameters", "metrics"))
+_OPTIONAL = tuple(name for name in Run._fields if name not in (*_REQUIRED, "hyperparameters", "metrics", "trials"))
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -300,9 +301,21 @@ def run_json(run: Run) -> dict[str, Any]:
     if run.hyperparameters:
         form["hyperparameters"] = {name: encode(value) for name, value in run.hyperparameters.items()}
     if run.metrics:
-        # JSON has no NaN and no infinity; a loss may well be one.
-        form["metrics"] = {name: value if math.isfinite(value) else str(value) for name, value in run.metrics.items()}
+        form["metrics"] = _metrics_json(run.metrics)
+    if run.trials:
+        form["trials"] = [_trial_json(trial) for trial in run.trials]
     return form
+
+
+def _metrics_json(metrics: Mapping[str, float]) -> dict[str, float | str]:
+    """JSON has no NaN and no infinity; a loss may well be one."""
+    return {name: value if math.isfinite(value) else str(value) for name, value in metrics.items()}
+
+
+def _trial_json(trial: Trial) -> dict[str, Any]:
+    form = {name: value for name, value in trial._asdict().items() if value not in ("", None)}
+    hyperparameters = {name: encode(value) for name, value in trial.hyperparameters.items()}
+    return {**form, "hyperparameters": hyperparameters, "metrics": _metrics_json(trial.metrics)}
 
 
 def parse_run(form: dict[str, Any]) -> Run:
@@ -310,7 +323,16 @@ def parse_run(form: dict[str, Any]) -> Run:
     if "hyperparameters" in given:
         given["hyperparameters"] = {name: decode(value) for name, value in given["hyperparameters"].items()}
     if "metrics" in given:
-        given["metrics"] = {
-            name: float(value) if isinstance(value, str) else value for name, value in given["metrics"].items()
-        }
+        given["metrics"] = _metrics(given["metrics"])
+    if "trials" in given:
+        given["trials"] = tuple(_trial(item) for item in given["trials"])
     return Run(**given)
+
+
+def _metrics(form: Mapping[str, float | str]) -> dict[str, float]:
+    return {name: float(value) if isinstance(value, str) else value for name, value in form.items()}
+
+
+def _trial(form: dict[str, Any]) -> Trial:
+    hyperparameters = {name: decode(value) for name, value in form["hyperparameters"].items()}
+    return Trial(**{**form, "hyperparameters": hyperparameters, "metrics": _metrics(form["metrics"])})

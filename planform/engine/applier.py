@@ -40,13 +40,13 @@ from planform.core.values import (
     sort_key,
 )
 from planform.engine.conditions import failing_checks
+from planform.engine.definitions import completed
 from planform.engine.doing import hold_after, prepare_step, resolved, sentence, touches_world
 from planform.engine.edges import Edges
 from planform.engine.instances import recorded_attributes
 from planform.engine.moves import move_entries, moved_snapshot, present
 from planform.engine.promise import broken
 from planform.engine.stale import check_fits, check_records
-from planform.engine.trainers import COMPLETED
 from planform.engine.walk import in_order, instances_by_resource
 from planform.engine.work import Work, done, failed, settle, skip_behind, snapshot_of
 from planform.language.scope import Evaluation
@@ -286,7 +286,8 @@ def _finish(work: Work, step: Step, entries: Sequence[Entry], planned: Object | 
             actual = entry.record.object
             whole = dict(actual)
             if step.verb == "launch" and planned is not None:
-                whole.update({name: Unknown(f"{step.address}.{name}") for name in (*COMPLETED, "last_succeeded")})
+                names = (*completed(work.edges.schemas[step.address.type]), "last_succeeded")
+                whole.update({name: Unknown(f"{step.address}.{name}") for name in names})
             elif step.verb == "record" and planned is not None:
                 whole = planned
             settle(work, step.address, whole)

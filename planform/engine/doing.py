@@ -22,11 +22,11 @@ from planform.core.state import (
 )
 from planform.core.values import Object, Sealed, Unknown, Value, is_wholly_known, leaves
 from planform.engine.conditions import check_after, check_before
+from planform.engine.definitions import completed
 from planform.engine.launch import launch
 from planform.engine.layers import layered, over, reader
 from planform.engine.places import misfit_diagnostic
 from planform.engine.promise import disagreements
-from planform.engine.trainers import COMPLETED
 from planform.engine.work import Work, snapshot_of
 
 
@@ -176,11 +176,8 @@ def _deposed_address(work: Work, address: Address) -> Address:
 
 def _recorded(work: Work, change: Change, item: Object, needs: tuple[str, ...]) -> Recorded:
     schema = work.edges.schemas[change.address.type]
-    kept = (
-        {name: value for name, value in item.items() if name not in COMPLETED and name != "last_succeeded"}
-        if schema.has_runs
-        else item
-    )
+    told = {*completed(schema), "last_succeeded"} if schema.has_runs else ()
+    kept = {name: value for name, value in item.items() if name not in told} if told else item
     instance = work.configuration.instances.get(change.address)
     record = Record(
         change.address,
@@ -212,7 +209,7 @@ def resolved(work: Work, change: Change) -> Object:
         return after
     schema = work.edges.schemas[change.address.type]
     desired = convert_body(work.evaluation.body(instance), schema.attributes, (), [])
-    desired, _, misfits = layered(desired, schema, reader(work.evaluation, work.configuration, instance))
+    desired, _, misfits = layered(desired, schema.attributes, reader(work.evaluation, work.configuration, instance))
     if misfits:
         raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
     resolved = dict(after)

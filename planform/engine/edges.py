@@ -16,7 +16,7 @@ from planform.core.values import Object
 class Edges:
     schemas: Mapping[str, Schema]
     provider: Callable[[str], Provider]  # by name; raises PlanformError for one that is not there
-    rules: RunRules
+    rules: Mapping[str, RunRules]  # by type
 
     def handler(self, provider: str, type_name: str) -> Handler | None:
         return self.provider(provider).handler(type_name)

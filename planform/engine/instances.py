@@ -53,6 +53,7 @@ class Walk:
     changes: dict[Address, Change] = field(default_factory=dict)
     grouped: dict[ResourceAddress, list[Address]] = field(default_factory=dict)  # instances of each resource
     held: dict[ResourceAddress, Address] = field(default_factory=dict)
+    flawed: set[ResourceAddress] = field(default_factory=set)  # something is wrong with an instance of it
     names: dict[tuple[str, str, str], Address] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
     notes: dict[Address, tuple[str, ...]] = field(default_factory=dict)  # of definitions that were completed
@@ -122,17 +123,20 @@ def _completed(
     Raises:
         Diagnosed: a layer or the model cannot be had.
     """
-    desired, origins, misfits = layered(desired, schema, reader(walk.evaluation, walk.configuration, instance))
+    desired, origins, misfits = layered(
+        desired, schema.attributes, reader(walk.evaluation, walk.configuration, instance)
+    )
     if misfits:
         raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
-    read = walk.edges.rules.document(desired)
+    rules = walk.edges.rules[instance.address.type]
+    read = rules.document(desired)
     document = walk.observation.documents.get((provider_of(instance), read)) if read is not None else None
     if isinstance(document, Misfit):
         raise Diagnosed([misfit_diagnostic(instance, document)])
     if document is None:
         return desired, origins
     written = instance.block.body if instance.block.converted is not None else walk.evaluation.body(instance)
-    completed = walk.edges.rules.complete(desired, written, document)
+    completed = rules.complete(desired, written, document)
     report(walk, instance, completed.misfits)
     walk.notes[instance.address] = completed.notes
     return completed.object, {**completed.origins, **origins}

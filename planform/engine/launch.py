@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from planform.core.configuration import Configuration
 from planform.core.errors import PlanStale
-from planform.core.executor import JobSpec, Tree
+from planform.core.executor import JobSpec, RunRules, Tree
 from planform.core.plan import Change, Plan
 from planform.core.secrets import Seal, sealed
 from planform.core.state import Run, RunRecorded, Snapshot
@@ -30,12 +30,12 @@ def launch(
     Raises:
         PlanStale: a source tree or data changed since the plan.
     """
-    address, rules = change.address, edges.rules
+    address, rules = change.address, edges.rules[change.address.type]
     folder = configuration.modules[address.module].folder
     produced = {
         run.model_artifacts: run.digest for runs in snapshot.ledger.runs.values() for run in runs if run.model_artifacts
     }
-    trees = reread(plan, planned, folder, configuration.folder, produced, edges)
+    trees = reread(plan, planned, folder, configuration.folder, produced, rules)
     components = rules.components(planned, trees, folder, produced, seal) or {}
     digest = rules.digest(components)
     number = change.run.number if change.run is not None else 1
@@ -67,13 +67,15 @@ def launch(
         image=spec.image,
         queue=spec.queue,
         coordinates=plan.coordinates.get(change.provider, {}),
-        hyperparameters=sealed(planned.get("hyperparameters", {}), seal, ("hyperparameters",)),
+        hyperparameters=sealed(rules.hyperparameters(planned), seal, ("hyperparameters",)),
     )
     return run, spec, RunRecorded(run)
 
 
 def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str) -> Object:
     """Artifacts of local runs are named from the root module's folder, whichever module uses them."""
+    if isinstance(planned.get("trainer"), dict):  # a tuning job's
+        return {**planned, "trainer": _with_own_artifacts(planned["trainer"], produced, root)}
     inputs = {
         name: f"{root}/{source}" if isinstance(source, str) and source in produced and "://" not in source else source
         for name, source in (planned.get("input_data") or {}).items()
@@ -82,7 +84,7 @@ def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str)
 
 
 def reread(
-    plan: Plan, planned: Object, folder: str, root: str, produced: dict[str, str], edges: Edges
+    plan: Plan, planned: Object, folder: str, root: str, produced: dict[str, str], rules: RunRules
 ) -> dict[str, Tree]:
     """The trees of a definition, read again.
 
@@ -90,8 +92,8 @@ def reread(
         PlanStale: one is not as the plan saw it, or can no longer be read.
     """
     trees: dict[str, Tree] = {}
-    for read in edges.rules.reads(planned, folder, produced):
-        found = edges.rules.scan(read)
+    for read in rules.reads(planned, folder, produced):
+        found = rules.scan(read)
         if not isinstance(found, Tree):
             raise PlanStale(f"{read.path} can no longer be read: {found[0].summary}", suggestion="Make a new plan.")
         seen = plan.trees.get(portable(read.key, root), found.digest)

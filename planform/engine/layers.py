@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from planform.core.configuration import Configuration, Instance, SourceFile
 from planform.core.errors import Diagnosed, PlanformError
-from planform.core.schemas import Misfit, Schema
+from planform.core.schemas import Attribute, Misfit, Nested
 from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value
 from planform.language.documents import load_document
 from planform.language.errors import Unsuitable
@@ -22,11 +22,18 @@ def reader(evaluation: Evaluation, configuration: Configuration, instance: Insta
     return lambda path: evaluation.files.read(path, folder)
 
 
-def layered(body: Object, schema: Schema, read: Read) -> tuple[Object, dict[AttributePath, str], list[Misfit]]:
+def layered(
+    body: Object, attributes: Mapping[str, Attribute], read: Read
+) -> tuple[Object, dict[AttributePath, str], list[Misfit]]:
     """A body whose layered attributes are one mapping each; which file a leaf of theirs comes from; what is wrong."""
     result, origins, misfits = body, dict[AttributePath, str](), list[Misfit]()
-    for name, attribute in schema.attributes.items():
+    for name, attribute in attributes.items():
         value = body.get(name)
+        if isinstance(attribute.type, Nested) and isinstance(value, dict):
+            inner, more, wrong = layered(value, attribute.type.attributes, read)
+            result = result if inner is value else {**result, name: inner}
+            origins |= {(name, *path): origin for path, origin in more.items()}
+            misfits += [misfit._replace(path=(name, *misfit.path)) for misfit in wrong]
         if not attribute.layers or not isinstance(value, (str, list)):
             continue
         merged: Object = {}

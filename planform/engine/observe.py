@@ -8,16 +8,18 @@ from dataclasses import dataclass, field, replace
 from planform.core.addresses import Address
 from planform.core.configuration import Configuration, Import, Instance
 from planform.core.errors import Diagnosed
-from planform.core.executor import Document, DocumentRead, Tree, TreeRead
+from planform.core.executor import Document, DocumentRead, RunRules, Tree, TreeRead
 from planform.core.plan import Plan
 from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit, convert_body
 from planform.core.state import Ledger, Record, Run, RunStatus, Snapshot, progress
 from planform.core.values import Object
+from planform.engine.definitions import is_taken_whole
 from planform.engine.edges import Edges
 from planform.engine.lookup import find_jobs, find_objects, imports_of, read_data
 from planform.engine.places import provider_of
-from planform.language.scope import Evaluation
+from planform.engine.walk import in_order, instances_by_resource
+from planform.language.scope import Evaluation, unknown_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +134,17 @@ def read_trees(
     configuration: Configuration, evaluation: Evaluation, edges: Edges, produced: Mapping[str, str]
 ) -> tuple[dict[str, Tree], dict[Address, tuple[Misfit, ...]], frozenset[str]]:
     """The trees that definitions of runs name; what names them must not depend on what apply makes."""
-    wanted: dict[str, TreeRead] = {}
+    wanted: dict[str, tuple[TreeRead, RunRules]] = {}
     users: dict[str, list[Address]] = {}
     for address, _, desired in definitions(configuration, evaluation, edges):
-        for read in edges.rules.reads(desired, configuration.modules[address.module].folder, produced):
-            wanted[read.key] = read
+        rules = edges.rules[address.type]
+        for read in rules.reads(desired, configuration.modules[address.module].folder, produced):
+            wanted.setdefault(read.key, (read, rules))
             users.setdefault(read.key, []).append(address)
     trees: dict[str, Tree] = {}
     misfits: dict[Address, tuple[Misfit, ...]] = {}
-    for key, read in wanted.items():
-        found = edges.rules.scan(read)
+    for key, (read, rules) in wanted.items():
+        found = rules.scan(read)
         if isinstance(found, Tree):
             trees[key] = found
         else:
@@ -155,8 +158,8 @@ def read_documents(
 ) -> dict[tuple[str, DocumentRead], Document | Misfit]:
     """The documents of the models that definitions of runs name, each asked for once."""
     wanted: dict[str, dict[DocumentRead, None]] = {}
-    for _, instance, desired in definitions(configuration, evaluation, edges):
-        read = edges.rules.document(desired)
+    for address, instance, desired in definitions(configuration, evaluation, edges):
+        read = edges.rules[address.type].document(desired)
         if read is not None:
             wanted.setdefault(provider_of(instance), {})[read] = None
     return {
@@ -169,15 +172,22 @@ def read_documents(
 def definitions(
     configuration: Configuration, evaluation: Evaluation, edges: Edges
 ) -> Iterator[tuple[Address, Instance, Object]]:
-    """Everything with runs, as far as it is known before planning."""
-    for address, instance in configuration.instances.items():
-        schema = edges.schemas[address.type]
-        if not schema.has_runs:
-            continue
-        try:
-            yield address, instance, convert_body(evaluation.body(instance), schema.attributes, (), [])
-        except Diagnosed:
-            continue  # planning evaluates it again, with more known, and reports
+    """What is desired of each resource with runs, as far as it is known before planning; who takes another's definition
+    comes after it."""
+    grouped, types = instances_by_resource(configuration), {address.type for address in configuration.instances}
+    taken = {kind for kind in types if is_taken_whole(kind, {name: edges.schemas[name] for name in types})}
+    for resource in in_order(configuration):
+        schema = edges.schemas[resource.type]
+        for address in grouped.get(resource, ()) if schema.has_runs else ():
+            instance = configuration.instances[address]
+            try:
+                body = evaluation.body(instance)
+            except Diagnosed:
+                continue  # planning evaluates it again, with more known, and reports
+            desired = convert_body(body, schema.attributes, (), [])
+            if resource.type in taken:
+                evaluation.set(address, {**unknown_object(address, schema, computed=True), **desired})
+            yield address, instance, desired
 
 
 def without_artifacts(plan: Plan, observation: Observation, edges: Edges) -> Observation | None:

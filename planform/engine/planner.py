@@ -20,6 +20,7 @@ from planform.core.secrets import sealed, sealer
 from planform.core.state import Record, Snapshot
 from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value, has_sensitive, is_wholly_known
 from planform.engine.conditions import check_after, check_before, run_checks
+from planform.engine.definitions import takes_definition
 from planform.engine.diff import changed_attributes, comparable, ignoring
 from planform.engine.edges import Edges
 from planform.engine.instances import (
@@ -175,14 +176,29 @@ def _plan_instances(walk: Walk, chosen: frozenset[Address], reporter: Reporter) 
             if chosen and address not in chosen:
                 _keep(walk, address)
                 continue
+            if _takes_flawed(walk, instance):
+                _keep(walk, address)
+                continue
+            told = len(walk.problems.items)
             try:
                 change = _plan_instance(walk, instance)
             except Diagnosed as error:
                 walk.problems.items.extend(error.problems)
+                walk.flawed.add(resource)
                 _keep(walk, address)
                 continue
+            if any(item.severity == "error" for item in walk.problems.items[told:]):
+                walk.flawed.add(resource)
             walk.changes[address] = change
             walk.evaluation.set(address, change.after if change.after is not None else {})
+
+
+def _takes_flawed(walk: Walk, instance: Instance) -> bool:
+    """Whether it takes a definition that has been found wrong: the same need not be said of it again."""
+    return any(
+        needed.resource in walk.flawed and takes_definition(instance.block, needed, walk.edges.schemas)
+        for needed in instance.block.dependencies
+    )
 
 
 def _plan_instance(walk: Walk, instance: Instance) -> Change:

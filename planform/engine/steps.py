@@ -7,13 +7,14 @@ Gates keep the number of edges linear: a step waits for gates, not for steps. Fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from planform.core.addresses import Address
-from planform.core.configuration import Configuration, Dependency
+from planform.core.configuration import Configuration, ResourceBlock
 from planform.core.plan import Action, Change, Step, Verb
 from planform.core.schemas import Schema
+from planform.engine.definitions import takes_definition
 
 
 def steps_of(
@@ -34,7 +35,7 @@ def steps_of(
         resource = str(change.address.resource)
         if resource not in needs:
             block = configuration.resources.get(change.address.resource)
-            needs[resource] = _gates(block.dependencies if block else (), schemas)
+            needs[resource] = _gates(block, schemas)
         drafts += _steps(change, change.address.node, needs[resource], needed_by.get(resource, ()), schemas)
     drafts += _awaited(changes, drafts, needs)
     existing = {step.gate for step in drafts}
@@ -61,16 +62,18 @@ def _is_acyclic(steps: Sequence[Step]) -> bool:
     return True
 
 
-def _gates(dependencies: Iterable[Dependency], schemas: Mapping[str, Schema]) -> tuple[str, ...]:
+def _gates(block: ResourceBlock | None, schemas: Mapping[str, Schema]) -> tuple[str, ...]:
     """The gates behind which everything a block refers to is ready."""
     gates: dict[str, None] = {}
-    for needed in dependencies:
+    for needed in block.dependencies if block is not None else ():
         resource = str(needed.resource)
         schema = schemas.get(needed.resource.type)
         if schema is None or not schema.has_runs:
             gates[resource] = None
             continue
         gates[f"{resource}#launched"] = None
+        if block is not None and takes_definition(block, needed, schemas):
+            continue
         attribute = schema.attributes.get(needed.attribute) if needed.attribute else None
         if attribute is None or attribute.milestone == "completed":
             gates[f"{resource}#completed"] = None

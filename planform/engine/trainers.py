@@ -1,4 +1,4 @@
-"""A trainer cannot be compared like an object: what matters is which run its definition calls for (S3)."""
+"""What has runs cannot be compared like an object: what matters is which run its definition calls for (S3)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from planform.core.addresses import Address
 from planform.core.configuration import Instance
-from planform.core.executor import Executor
+from planform.core.executor import Executor, RunRules
 from planform.core.hyperparameters import decode, wire_text
 from planform.core.plan import Action, Change, Decision, RunPlan
 from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
 from planform.core.values import Object, Unknown, Value, first_unknown, has_sensitive, same
+from planform.engine.definitions import completed, takes_definition
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.instances import (
     NOTES,
@@ -27,22 +28,10 @@ from planform.engine.names import generated_name
 from planform.engine.places import provider_of
 from planform.engine.runs import Definition, Options, decide
 
-# What only an ended run can tell (S3.7).
-COMPLETED = (
-    "status",
-    "model_artifacts",
-    "output_path",
-    "metrics",
-    "image",
-    "started_at",
-    "ended_at",
-    "billable_seconds",
-)
-
 
 def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | None, desired: Object) -> Change:
-    """The change of one trainer: its configuration, and what happens to its runs."""
-    address, schema, rules = instance.address, kind.schema, walk.edges.rules
+    """The change of one resource with runs: its configuration, and what happens to its runs."""
+    address, schema, rules = instance.address, kind.schema, walk.edges.rules[instance.address.type]
     provider, runs = provider_of(instance), walk.observation.ledger.of(instance.address)
     report(walk, instance, walk.observation.misfits.get(address, ()))
     executor = walk.edges.executor(provider, desired)
@@ -54,7 +43,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     if blocked is not None:
         return Change(address, Action.NO_OP, prior, prior, provider, notes=(f"waits for {blocked}, which is held",))
     folder = walk.configuration.modules[address.module].folder
-    report(walk, instance, _unread(walk, desired, folder))
+    report(walk, instance, _unread(walk, rules, desired, folder))
     components = rules.components(desired, walk.observation.trees, folder, walk.observation.produced, walk.seal)
     unknown = first_unknown(desired) if components is None else None
     wanted = Definition(
@@ -79,7 +68,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     current = current_run(record, runs)
     run = decide(wanted, runs, current, asked)
     run, exported = _run_outcome(walk, instance, run, executor, runs)
-    run = _sized(walk, desired, run, folder)
+    run = _sized(walk, rules, desired, run, folder)
     if run.decision == "held":
         walk.held[instance.block.address] = address
     after = {**desired, **{name: exported.get(name) for name, _ in kind.computed if name not in desired}}
@@ -93,7 +82,7 @@ def _adopted(walk: Walk, instance: Instance, desired: Object, wanted: Definition
         report(walk, instance, [Misfit((), "A job can be imported only for a definition that is wholly known.")])
     number = max((run.number for run in walk.observation.ledger.of(address)), default=0) + 1
     run = job._replace(
-        id=walk.edges.rules.run_id(walk.snapshot.state.lineage, str(address), wanted.digest, number),
+        id=walk.edges.rules[address.type].run_id(walk.snapshot.state.lineage, str(address), wanted.digest, number),
         address=str(address),
         number=number,
         digest=wanted.digest,
@@ -104,29 +93,29 @@ def _adopted(walk: Walk, instance: Instance, desired: Object, wanted: Definition
     )
     exported = run_attributes(run, [run])
     if run.active:
-        exported |= {name: Unknown(f"{address}.{name}") for name in COMPLETED}
+        exported |= {name: Unknown(f"{address}.{name}") for name in completed(walk.edges.schemas[address.type])}
     after = {**desired, **exported}
     decision: Decision = "in_progress" if run.active else "nothing"
     planned = RunPlan(decision, number, run.id, job_name=run.job_name, digest=run.digest, components=run.components)
     span = instance.block.place.span
-    notes = (*notes, *_unlike_job(desired, run))
+    notes = (*notes, *_unlike_job(walk.edges.rules[address.type], desired, run))
     return Change(address, Action.NO_OP, after, after, wanted.provider, span, run=planned, notes=notes, adopts=run)
 
 
-def _unlike_job(desired: Object, run: Run) -> Iterator[str]:
+def _unlike_job(rules: RunRules, desired: Object, run: Run) -> Iterator[str]:
     """Where the files say something else than the job was given; the rest of a job's definition cannot be seen."""
-    given = _plain(desired.get("hyperparameters"))
+    given = rules.hyperparameters(desired)
     for name in sorted({*given, *run.hyperparameters}):
         left, right = run.hyperparameters.get(name), given.get(name)
         if not has_sensitive(right) and not same(decode(left), decode(right)):
-            yield f"hyperparameters.{name} is {value_of(right)} here, and was {value_of(left)} in the job"
+            yield f"hyperparameters.{name} is {_said(right)} here, and was {_said(left)} in the job"
 
 
-def value_of(value: Value) -> str:
+def _said(value: Value) -> str:
     return "not set" if value is None else wire_text(value)
 
 
-def _unread(walk: Walk, desired: Object, folder: str) -> list[Misfit]:
+def _unread(walk: Walk, rules: RunRules, desired: Object, folder: str) -> list[Misfit]:
     """Paths that only came to be known while planning: nothing was read there, so no digest can be made of them."""
     observation = walk.observation
     return [
@@ -135,7 +124,7 @@ def _unread(walk: Walk, desired: Object, folder: str) -> list[Misfit]:
             f"{read.path} comes from a resource, and what a run reads must be known before anything is planned.",
             suggestion="Name the path by variables and locals; the artifacts of another trainer may be named directly.",
         )
-        for read in walk.edges.rules.reads(desired, folder, observation.produced)
+        for read in rules.reads(desired, folder, observation.produced)
         if read.key not in observation.trees and read.key not in observation.unreadable
     ]
 
@@ -145,51 +134,37 @@ def _run_outcome(
 ) -> tuple[RunPlan, Object]:
     """The run plan with its names, and what the trainer will export."""
     address = instance.address
+    open_until_ended = {name: Unknown(f"{address}.{name}") for name in completed(walk.edges.schemas[address.type])}
     known = next((item for item in runs if item.number == run.number), None)
     if run.decision != "new_run" and known is not None:
         exported = run_attributes(known, runs)
         if known.active:
-            exported = {**exported, **{name: Unknown(f"{address}.{name}") for name in COMPLETED}}
+            exported = {**exported, **open_until_ended}
         return run, exported
-    exported = (
-        dict.fromkeys(COMPLETED)
-        if run.decision == "nothing"
-        else {name: Unknown(f"{address}.{name}") for name in COMPLETED}
-    )
+    exported = dict.fromkeys(open_until_ended) if run.decision == "nothing" else dict(open_until_ended)
     exported["last_succeeded"] = Unknown(f"{address}.last_succeeded") if run.decision == "new_run" else None
     if run.decision == "nothing":
         return run, {**exported, "run_number": None, "job_name": None, "job_arn": None}
     exported["run_number"] = run.number
     if not run.digest:
         return run, {**exported, "job_name": Unknown(f"{address}.job_name"), "job_arn": Unknown(f"{address}.job_arn")}
-    rules = walk.edges.rules
+    rules = walk.edges.rules[address.type]
     run_id = rules.run_id(walk.snapshot.state.lineage, str(address), run.digest, run.number)
     job_name = rules.job_name(generated_name(walk.configuration.name, walk.configuration.workspace, address), run_id)
     predicted = executor.predict(job_name, run_id, str(address))
     return run._replace(run_id=run_id, job_name=job_name), {**exported, "job_name": job_name, **predicted}
 
 
-def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
+def _sized(walk: Walk, rules: RunRules, desired: Object, run: RunPlan, folder: str) -> RunPlan:
     """A new run with what it may cost and what it packages."""
     if run.decision != "new_run":
         return run
-    compute = _plain(desired.get("compute", {}))
-    listed = compute.get("instance_groups")
-    groups = [_plain(group).get("instance_count", 1) for group in listed] if isinstance(listed, list) else []
-    count = (
-        sum(groups) if groups and all(isinstance(item, int) for item in groups) else compute.get("instance_count", 1)
-    )
-    limit = _plain(desired.get("stopping_condition", {})).get("max_runtime_in_seconds", 86400)
-    hours = count * limit / 3600 if isinstance(count, int) and isinstance(limit, (int, float)) else 0.0
-    for read in walk.edges.rules.reads(desired, folder, walk.observation.produced):
+    hours = rules.instance_hours(desired)
+    for read in rules.reads(desired, folder, walk.observation.produced):
         tree = walk.observation.trees.get(read.key)
         if read.kind == "source" and tree is not None:
             return run._replace(instance_hours=hours, files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
     return run._replace(instance_hours=hours)
-
-
-def _plain(value: Value) -> Object:
-    return value if isinstance(value, dict) else {}
 
 
 def _trainer_change(
@@ -227,7 +202,10 @@ def _trainer_change(
 
 
 def _held_dependency(walk: Walk, instance: Instance) -> Address | None:
+    schemas = walk.edges.schemas
     for needed in instance.block.dependencies:
-        if needed.resource in walk.held and (needed.attribute is None or needed.attribute in COMPLETED):
+        if needed.resource not in walk.held or takes_definition(instance.block, needed, schemas):
+            continue
+        if needed.attribute is None or needed.attribute in completed(schemas[needed.resource.type]):
             return walk.held[needed.resource]
     return None

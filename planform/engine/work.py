@@ -11,8 +11,8 @@ from planform.core.reporter import Reporter
 from planform.core.secrets import Seal
 from planform.core.state import ACTIVE, Run, Snapshot
 from planform.core.values import Object, Unknown
+from planform.engine.definitions import completed
 from planform.engine.edges import Edges
-from planform.engine.trainers import COMPLETED
 from planform.language.scope import Evaluation
 
 
@@ -50,7 +50,8 @@ def snapshot_of(work: Work) -> Snapshot:
 def settle(work: Work, address: Address, item: Object) -> None:
     """References to an object are worth this from here on; what only the end of a run tells is unknown until then."""
     if item.get("status") in ACTIVE:
-        item = {**item, **{name: Unknown(f"{address}.{name}") for name in COMPLETED}}
+        names = completed(work.edges.schemas[address.type])
+        item = {**item, **{name: Unknown(f"{address}.{name}") for name in names}}
     work.objects[address] = item
     work.evaluation.set(address, item)
 

@@ -559,9 +559,11 @@ def _is_data(group: Group) -> bool:
     return group[1].startswith("data.")
 
 
-def unknown_object(address: Address, schema: Schema) -> Object:
-    """An object of which nothing is known, each attribute with its own origin."""
-    return {name: Unknown(f"{address}.{name}") for name in schema.attributes}
+def unknown_object(address: Address, schema: Schema, computed: bool = False) -> Object:
+    """An object of which nothing is known, each attribute with its own origin; `computed`: only what is exported."""
+    return {
+        name: Unknown(f"{address}.{name}") for name, item in schema.attributes.items() if item.computed or not computed
+    }
 
 
 def _misfit(misfit: Misfit, body: Body, evaluated: Value, place: Place, address: str) -> Diagnostic:

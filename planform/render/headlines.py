@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from planform.core.plan import Change, Plan, RunPlan
+from planform.core.values import Object
 from planform.render.style import count, elide
 from planform.render.tally import Kind, kind_of, waits_for
 from planform.render.values import value_text
@@ -99,7 +101,10 @@ def _with(verb: str, detail: str, room: int, brackets: str = "  ") -> str:
 
 def _hyperparameters(change: Change, room: int) -> str:
     """`epochs=3 learning_rate=0.2`, as many as there is room for."""
-    found = (change.after or {}).get("hyperparameters")
+    after = change.after or {}
+    if isinstance(after.get("parameter_ranges"), dict):
+        return elide(search_text(after), max(room, 4))
+    found = after.get("hyperparameters")
     if not isinstance(found, dict):
         return ""
     words = [f"{key}={value if isinstance(value, str) else value_text(value, 24)}" for key, value in found.items()]
@@ -109,6 +114,19 @@ def _hyperparameters(change: Change, room: int) -> str:
             return " ".join((*shown, "...")) if shown else ""
         shown.append(word)
     return " ".join(shown)
+
+
+def search_text(tuning: Object) -> str:
+    """`20 trials of learning_rate, opt (Random)`."""
+    limits, ranges = tuning.get("resource_limits"), tuning["parameter_ranges"]
+    most = limits.get("max_number_of_training_jobs") if isinstance(limits, dict) else None
+    kinds = [kind for kind in ranges.values() if isinstance(kind, dict)]
+    names = [name for kind in kinds for name in kind]
+    values = [item for kind in kinds for item in kind.values()]
+    if most is None and all(isinstance(item, list) for item in values):
+        most = prod(map(len, values))
+    total = f"{most:g} trials" if isinstance(most, (int, float)) else "trials"
+    return f"{total} of {', '.join(names)} ({value_text(tuning.get('strategy')).strip(chr(34))})"
 
 
 def _metrics(run: RunPlan) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from planform.core.plan import Plan, Step, Verb
 from planform.core.reporter import Reporter
-from planform.core.state import Run
+from planform.core.state import ACTIVE, Run
+from planform.render.numbers import duration, metrics_text, seconds_text
 from planform.render.style import PLAIN, Style, count, elide
-from planform.render.values import value_text
+from planform.render.trials import best_text, trial_sentence, trials_table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -62,6 +63,7 @@ class PlainReporter(Counting):
         super().__init__()
         self._write, self._style = write, style
         self._told: dict[str, str] = {}
+        self._trials: dict[tuple[str, int], str] = {}
 
     def _line(self, who: object, text: str, hue: str = "") -> None:
         self._write(f"{self._style.paint(f'{who}:', 'bold')} {self._style.paint(text, *filter(None, [hue]))}\n")
@@ -85,9 +87,16 @@ class PlainReporter(Counting):
             self._line(step.address, f"not tried: {because}", "yellow")
 
     def run_changed(self, run: Run) -> None:
-        if self._told.get(run.id) != run.status:
-            self._told[run.id] = run.status
+        if run.active and self._told.get(run.id) != run.status:
             self._line(run.address, run_sentence(run), HUES[run.status])
+        for trial in run.trials:
+            told = self._trials.get((run.id, trial.number), "queued")
+            self._trials[run.id, trial.number] = trial.status
+            if told != trial.status and trial.status not in ACTIVE:
+                self._line(run.address, trial_sentence(trial, len(run.trials)), HUES[trial.status])
+        if not run.active and self._told.get(run.id) != run.status:
+            self._line(run.address, run_sentence(run), HUES[run.status])
+        self._told[run.id] = run.status
 
     def log(self, run: Run, node: str, line: str) -> None:
         self._write(f"{self._style.paint(f'[{run.address}/{node}]', 'dim')} {line}\n")
@@ -157,6 +166,8 @@ class LiveReporter(Counting):
         if known is not None or run.id not in self._since:
             self._runs = {key: item for key, item in self._runs.items() if key != run.id}
             self._since[run.id] = 0.0
+            for line, status in trials_table(run):
+                self._console.print(f"      {line}", style=HUES.get(status, "dim"), markup=False)
             self._print(run.address, run_sentence(run), HUES[run.status])
 
     def log(self, run: Run, node: str, line: str) -> None:
@@ -184,6 +195,7 @@ class LiveReporter(Counting):
             words = [f"run {run.number} {run.status}", seconds_text(elapsed), metrics_text(run.metrics)]
             lines.append((run.address, "  ".join(filter(None, words)), HUES[run.status]))
         room = max(self._console.size.height - 3, 5)
+        tables = self._tables(room - len(lines))
         hidden = len(lines) - room
         width = max((len(who) for who, _, _ in lines[:room]), default=0)
         spinner = self._spinner[int(moment * 8) % len(self._spinner)]
@@ -193,10 +205,18 @@ class LiveReporter(Counting):
             text.append(f"  {elide(what, max(self._console.size.width - width - 7, 20))}\n", hue)
         if hidden > 0:
             text.append(f"    and {hidden} more\n", "dim")
+        for line, status in tables:
+            text.append(f"      {line}\n", HUES.get(status, "dim"))
         if self._stage:
             text.append(f"  {spinner} {self._stage}\n", "dim")
         text.rstrip()
         return text
+
+    def _tables(self, room: int) -> list[tuple[str, str]]:
+        """The trials of the tuning jobs under way, as far as there is room."""
+        tuning = [run for run in self._runs.values() if run.trials]
+        each = room // len(tuning) - 1 if tuning else 0
+        return [line for run in tuning if each > 1 for line in trials_table(run, each)]
 
 
 def run_sentence(run: Run) -> str:
@@ -210,41 +230,7 @@ def run_sentence(run: Run) -> str:
     if run.reason:
         text += f": {elide(run.reason.splitlines()[0], 160)}"
     measured = metrics_text(run.metrics) if run.status == "succeeded" else ""
-    return f"{text}, {measured}" if measured else text
-
-
-def metrics_text(metrics: Mapping[str, float], most: int = 4) -> str:
-    """`accuracy 0.957, loss 0.13`."""
-    return ", ".join(f"{name} {number(value)}" for name, value in list(metrics.items())[:most])
-
-
-def number(value: float) -> str:
-    """A metric in at most four significant digits."""
-    return value_text(value) if isinstance(value, int) else f"{value:.4g}"
-
-
-def seconds_text(seconds: float) -> str:
-    """`0.2 s`, `41 s`, `3 min 5 s`, `2 h 10 min`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def duration(start: str, end: str) -> float | None:
-    """Seconds between two RFC 3339 times, when both are known."""
-    if not start or not end:
-        return None
-    from datetime import datetime
-
-    try:
-        return max((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 0.0)
-    except ValueError:
-        return None
+    return ", ".join(filter(None, (text, measured, best_text(run) if run.status == "succeeded" else "")))
 
 
 _DONE_WORDS = (
@@ -280,14 +266,4 @@ def _finished(step: Step, seconds: float, detail: str) -> str:
     return f"{DONE[step.verb]}{timing}" + (f" ({detail})" if detail else "")
 
 
-__all__ = [
-    "Counting",
-    "LiveReporter",
-    "PlainReporter",
-    "applied_text",
-    "duration",
-    "metrics_text",
-    "number",
-    "run_sentence",
-    "seconds_text",
-]
+__all__ = ["HUES", "Counting", "LiveReporter", "PlainReporter", "applied_text", "run_sentence"]

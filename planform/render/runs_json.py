@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from planform.core.state import Run
+from planform.core.state import Run, Trial
 from planform.render.terraform_json import shape
 
 History = Mapping[str, Sequence[tuple[float, float]]]
@@ -35,8 +35,15 @@ def run_json(run: Run) -> dict[str, Any]:
         "model_artifacts": run.model_artifacts,
         "output_path": run.output_path,
         "folder": run.folder,
+        "best": run.best,
+        "trials": [_trial_json(trial) for trial in run.trials],
     }
-    return {key: value for key, value in form.items() if value not in ("", {}, 0)}
+    return {key: value for key, value in form.items() if value not in ("", {}, [], 0)}
+
+
+def _trial_json(trial: Trial) -> dict[str, Any]:
+    form = {**trial._asdict(), "hyperparameters": shape(dict(trial.hyperparameters)).shown}
+    return {key: value for key, value in form.items() if value not in ("", {}, None)}
 
 
 def runs_json(runs: Iterable[Run]) -> dict[str, Any]:

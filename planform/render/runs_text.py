@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from planform.core.state import Run
 from planform.core.values import Value, same
-from planform.render.live import HUES, duration, metrics_text, number, seconds_text
+from planform.render.live import HUES
+from planform.render.numbers import duration, metrics_text, number, seconds_text
 from planform.render.runs_json import History
 from planform.render.style import PLAIN, Style, columns, elide, pad, table
 from planform.render.values import value_text

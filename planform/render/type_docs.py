@@ -16,7 +16,13 @@ _CHANGES = {
     "next_run": "takes effect at the next run",
     "replace": "a change replaces the object",
 }
-_EXECUTORS = {"process": "on this machine as a process", "docker": "on this machine in a container"}
+_EXECUTORS = {
+    "process": "on this machine as a process",
+    "docker": "on this machine in a container",
+    "process-tuning": "on this machine as processes",
+    "docker-tuning": "on this machine in containers",
+    "sagemaker-tuning": "in a tuning job of SageMaker",
+}
 
 
 class Row(NamedTuple):
@@ -68,7 +74,7 @@ def _rows(table: Mapping[str, Attribute], prefix: str = "", *, given: bool = Tru
 
 def _inside(kind: Type, path: str) -> Iterator[Row]:
     match kind:
-        case Nested(table):
+        case Nested(table, whole) if whole is None:  # another type's body has a page of its own
             yield from _rows(table, f"{path}.")
         case Collection("map", element):
             yield from _inside(element, f"{path}.NAME")

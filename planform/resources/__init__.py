@@ -8,6 +8,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from planform.core.schemas import STRING, Attribute, Collection, Misfit, Nested, OneOf, Schema, Type
+from planform.core.state import TUNING
 from planform.core.values import AttributePath, Object, Sensitive, Set, Value
 
 # The name of an object that has one, on AWS and on this machine (names of AWS Batch).
@@ -74,7 +75,7 @@ def treatment(schema: Schema, executor: str, desired: Object) -> tuple[list[Misf
         if executor in attribute.refused_by:
             misfits.append(Misfit(path, f"{path_text(path)} cannot be used here: {attribute.refused_by[executor]}."))
         elif executor in attribute.ignored_by:
-            notes[f"{attribute.ignored_by[executor]} ({executor})"] = None
+            notes[f"{attribute.ignored_by[executor]} ({executor.removesuffix(TUNING)})"] = None
         else:
             look(value, attribute.type, path)
 

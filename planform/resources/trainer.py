@@ -34,6 +34,7 @@ from planform.resources.training.blocks import (
 from planform.resources.training.rules import check, normalise
 
 DAYS_28 = 28 * 24 * 3600
+NO_PLACE = "{} not used: a tuning job has no place for it"
 
 _DEFAULT_COMPUTE: Object = {"instance_type": "ml.m5.xlarge", "instance_count": 1, "volume_size_in_gb": 30}
 _DEFAULT_STOPPING: Object = {"max_runtime_in_seconds": 3600}
@@ -303,7 +304,7 @@ output:
                 )
             ),
             "Where TensorBoard event files are kept.",
-            note="tensorboard not used",
+            note={**on("process", "tensorboard not used"), **on("sagemaker-tuning", NO_PLACE.format("tensorboard"))},
         ),
         metric_definitions=field(
             list_of(
@@ -317,7 +318,16 @@ output:
             "Numbers to read out of the log.",
         ),
         # In the queue
-        queue=field(STRING, "ARN or name of a job queue.", reference_to="job_queue"),
+        queue=field(
+            STRING,
+            "ARN or name of a job queue.",
+            refusal=on(
+                "sagemaker-tuning",
+                "SageMaker starts the training jobs of a tuning job by itself; say how many at once in "
+                'resource_limits, and give the trainer without it: "${merge(trainer.NAME, {queue = null})}"',
+            ),
+            reference_to="job_queue",
+        ),
         priority=field(NUMBER, "Within the queue: higher goes first.", "live", minimum=0, maximum=9999),
         share_identifier=field(
             STRING,
@@ -365,12 +375,18 @@ output:
             Nested(attributes(enable_remote_debug=field(BOOL, "Allow it.", "live", default=True))),
             "Shell access to the running container.",
             "live",
-            note=on("process docker", "remote_debug not used"),
+            note={
+                **on("process docker", "remote_debug not used"),
+                **on("sagemaker-tuning", NO_PLACE.format("remote_debug")),
+            },
         ),
         infra_check=field(
             Nested(attributes(enable_infra_check=field(BOOL, "Check it.", default=True))),
             "Check the instances before training.",
-            note=on("process docker", "infra_check not used"),
+            note={
+                **on("process docker", "infra_check not used"),
+                **on("sagemaker-tuning", NO_PLACE.format("infra_check")),
+            },
         ),
         docker=field(
             Nested(

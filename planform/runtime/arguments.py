@@ -6,6 +6,9 @@ import json
 import math
 from typing import Any
 
+# What SageMaker adds to the hyperparameters of a tuning job's training jobs, or planform so that they start at all.
+OF_THE_SERVICE = ("_tuning_objective_metric", "sagemaker_program", "sagemaker_submit_directory")
+
 
 def decode(text: str) -> Any:
     """The value that a hyperparameter's text spells in JSON, else the text."""

@@ -20,7 +20,7 @@ from typing import Any, Mapping, Sequence
 
 # The files lie side by side, here and where they are copied to; this folder is first on sys.path.
 from archive import unpacked  # type: ignore[import-not-found]
-from arguments import arguments, decode  # type: ignore[import-not-found]
+from arguments import OF_THE_SERVICE, arguments, decode  # type: ignore[import-not-found]
 from distributed import JOIN_SECONDS, NoDriver, Start, join_address, plan  # type: ignore[import-not-found]
 from environment import environment, read_json  # type: ignore[import-not-found]
 from join import Lost, dismiss, gather, serve_ssh, wait_for_first  # type: ignore[import-not-found]
@@ -55,7 +55,7 @@ def run(base: str, stop: Stop) -> int:
     given = read_json(os.path.join(drivers, "hyperparameters.json"), None)
     if given is None:
         given = read_json(os.path.join(config, "hyperparameters.json"), {})
-    hyperparameters = {name: decode(text) for name, text in given.items()}
+    hyperparameters = {name: decode(text) for name, text in given.items() if name not in OF_THE_SERVICE}
     resources = read_json(os.path.join(config, "resourceconfig.json"), {})
     channels = read_json(os.path.join(config, "inputdataconfig.json"), {})
     source = read_json(os.path.join(drivers, "sourcecode.json"), {})

@@ -44,7 +44,7 @@ def components(
         return None
     if not all(is_wholly_known(_at(desired, path)) for path in _COMPUTE.values()):
         return None
-    found = {name: _text(value, seal, path) for name, path, value in _values(desired)}
+    found = {name: text_of(value, seal, path) for name, path, value in _values(desired)}
     for name, read in (("source", source_read(desired, folder)), ("distributed.driver", driver_read(desired, folder))):
         if read is not None:
             found[name] = _tree(trees, read)
@@ -112,11 +112,12 @@ def _input(item: Input, trees: Mapping[str, Tree], folder: str, produced: Mappin
     elif read is not None:
         text = _tree(trees, read)
     else:
-        text = item.source if isinstance(item.source, str) else _text(item.source, seal, item.attribute)
-    return f"{text} {_text(item.settings, seal, ('input_data', item.name))}" if item.settings else text
+        text = item.source if isinstance(item.source, str) else text_of(item.source, seal, item.attribute)
+    return f"{text} {text_of(item.settings, seal, ('input_data', item.name))}" if item.settings else text
 
 
-def _text(value: Value, seal: Seal, path: AttributePath) -> str:
+def text_of(value: Value, seal: Seal, path: AttributePath) -> str:
+    """A value as a component: in clear while it is short and no secret."""
     text = json.dumps(encode(sealed(_canonical(value), seal, path)), sort_keys=True, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"sha256:{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
 

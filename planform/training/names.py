@@ -16,10 +16,10 @@ def run_id(lineage: str, address: str, digest: str, sequence: int) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest())[:8].decode().lower()
 
 
-def job_name(base: str, run_id: str) -> str:
-    """`<beginning of base>-<run id>[-<rest of base>]`, at most 63 characters of [a-zA-Z0-9-]."""
+def job_name(base: str, run_id: str, limit: int = LIMIT) -> str:
+    """`<beginning of base>-<run id>[-<rest of base>]`, at most `limit` characters of [a-zA-Z0-9-]."""
     words = [word for word in re.split(r"[^A-Za-z0-9]+", base) if word] or ["run"]
     head = [words.pop(0)[:HEAD]]
     while words and len("-".join((*head, words[0]))) <= HEAD:
         head.append(words.pop(0))
-    return "-".join((*head, run_id, *words))[:LIMIT].rstrip("-")
+    return "-".join((*head, run_id, *words))[:limit].rstrip("-")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from planform.core.executor import Completed, Document, DocumentRead, JobSpec, Tree, TreeRead
+from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunRules, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
 from planform.core.values import Object
 from planform.training import digest, job_spec, jumpstart, names, source_tree
-from planform.training.definition import data_read, driver_read, inputs, source_read
+from planform.training.definition import data_read, driver_read, inputs, mapping, plain, source_read
+from planform.training.tuning import TuningRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,17 @@ class TrainingRules:
     def job_name(self, base: str, run_id: str) -> str:
         return names.job_name(base, run_id)
 
+    def hyperparameters(self, desired: Object) -> Object:
+        return mapping(desired, "hyperparameters")
+
+    def instance_hours(self, desired: Object) -> float:
+        compute, groups = mapping(desired, "compute"), plain(mapping(desired, "compute").get("instance_groups"))
+        counts = [mapping({"": group}, "").get("instance_count", 1) for group in groups or ()]
+        whole = counts and all(isinstance(item, int) for item in counts)
+        count = sum(counts) if whole else compute.get("instance_count", 1)
+        limit = mapping(desired, "stopping_condition").get("max_runtime_in_seconds", 86400)
+        return count * limit / 3600 if isinstance(count, int) and isinstance(limit, (int, float)) else 0.0
+
     def job_spec(
         self,
         planned: Object,
@@ -69,3 +81,6 @@ class TrainingRules:
             lineage=lineage,
             workspace=workspace,
         )
+
+
+RULES: Mapping[str, RunRules] = {"trainer": TrainingRules(), "tuning_job": TuningRules(TrainingRules())}

@@ -24,7 +24,7 @@ from planform.engine.planner import PlanOptions, plan
 from planform.language.expand import expand
 from planform.language.files import DiskFiles
 from planform.language.modules import load
-from planform.training.rules import TrainingRules
+from planform.training.rules import RULES
 
 THING = Schema(
     "thing",
@@ -127,7 +127,7 @@ class Bench:
 
     def plan(self, text: str, options: PlanOptions | None = None, *, refresh: bool = True) -> Plan:
         (self.folder / "main.pf.yaml").write_text(f"planform: {{name: p, default_provider: local}}\n{text}")
-        self.edges = Edges(TYPES, lambda name: self.workshop, TrainingRules())
+        self.edges = Edges(TYPES, lambda name: self.workshop, RULES)
         module = load(str(self.folder), TYPES)
         self.configuration, self.evaluation = expand(
             module, {}, "default", DiskFiles(str(self.folder)), "2026-01-01T00:00:00Z"

@@ -13,8 +13,12 @@ FINAL = ("Completed", "Failed", "Stopped")
 
 
 def answer(world: World, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    from tests.fake_aws import tuning
+
     settle(world)
-    return globals()[f"_{operation}"](world, given)
+    tuning.settle(world)
+    own = globals().get(f"_{operation}")
+    return (own or getattr(tuning, operation))(world, given)
 
 
 def make(world: World, request: dict[str, Any], known_as: str) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def printed(world: World, job: dict[str, Any]) -> None:
     if group not in logs.groups:
         logs.create_log_group(group, {})
     logs.create_log_stream(group, stream_of(job))
-    say(job, world.log)
+    say(job, lines_of(world, job))
 
 
 def stream_of(job: dict[str, Any]) -> str:
@@ -90,13 +94,19 @@ def say(job: dict[str, Any], lines: list[str], after: int = 0) -> None:
     get_backend("logs")[ACCOUNT][REGION].put_log_events("/aws/sagemaker/TrainingJobs", stream_of(job), events)
 
 
+def lines_of(world: World, job: dict[str, Any]) -> list[str]:
+    """What a job prints; `{lr}` is its hyperparameter."""
+    given = job.get("HyperParameters", {})
+    return [re.sub(r"\{(\w+)\}", lambda found: given.get(found[1], found[0]), line) for line in world.log]
+
+
 def finish(world: World, job: dict[str, Any]) -> None:
     """Metrics out of the log, and a model in S3."""
     from moto.backends import get_backend
 
     metrics = []
     for definition in job["AlgorithmSpecification"].get("MetricDefinitions", ()):
-        values = [found[1] for line in world.log for found in re.finditer(definition["Regex"], line)]
+        values = [found[1] for line in lines_of(world, job) for found in re.finditer(definition["Regex"], line)]
         if values:
             metrics.append({"MetricName": definition["Name"], "Value": float(values[-1]), "Timestamp": world.now})
     uri = f"{job['OutputDataConfig']['S3OutputPath']}/{job['TrainingJobName']}/output/model.tar.gz"
@@ -152,20 +162,27 @@ def _StopTrainingJob(world: World, given: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def tagged(world: World, arn: str) -> dict[str, Any]:
+    from tests.fake_aws import tuning
+
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    return tuning.job_of(world, name) if kind == "hyper-parameter-tuning-job" else job_of(world, name)
+
+
 def _ListTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    job = job_of(world, given["ResourceArn"].rpartition("/")[2])
+    job = tagged(world, given["ResourceArn"])
     return {"Tags": [{"Key": key, "Value": value} for key, value in job["_tags"].items()]}
 
 
 def _AddTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    job = job_of(world, given["ResourceArn"].rpartition("/")[2])
+    job = tagged(world, given["ResourceArn"])
     job["_tags"].update({item["Key"]: item["Value"] for item in given["Tags"]})
     return {"Tags": given["Tags"]}
 
 
 def _DeleteTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
     for key in given["TagKeys"]:
-        job_of(world, given["ResourceArn"].rpartition("/")[2])["_tags"].pop(key, None)
+        tagged(world, given["ResourceArn"])["_tags"].pop(key, None)
     return {}
 
 

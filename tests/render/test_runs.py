@@ -7,7 +7,8 @@ import pytest
 from planform.core.plan import Step
 from planform.core.state import Ledger, Record, Run, Snapshot, State
 from planform.core.values import Sealed
-from planform.render.live import PlainReporter, applied_text, run_sentence, seconds_text
+from planform.render.live import PlainReporter, applied_text, run_sentence
+from planform.render.numbers import seconds_text
 from planform.render.runs_text import comparison, history_table, metrics_table, runs_table, sparkline, why_text
 from planform.render.state_text import outputs_text, refreshed_text, state_text, value_block
 from planform.render.style import Style

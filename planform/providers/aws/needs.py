@@ -12,7 +12,9 @@ from planform.training.definition import inputs, mapping
 def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], state_bucket: str) -> Needs:
     """The needs of (type, body) under the settings of the providers that make them."""
     items = [(kind, reveal(body)) for kind, body in bodies]
-    trainers = [body for kind, body in items if kind == "trainer"]
+    launched = [body for kind, body in items if kind == "trainer"]
+    tuned = [mapping(body, "trainer") for kind, body in items if kind == "tuning_job"]
+    trainers = [*launched, *tuned]
     configured = [reveal(item) for item in settings]
     roles = {_text(body.get("role")) for body in trainers} | {_text(item.get("role")) for item in configured}
     named = {_text(item.get("default_bucket")) for item in configured}
@@ -25,8 +27,9 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
     vpc = any(item.get("networking") for item in (*trainers, *configured))
     return Needs(
         types=frozenset({kind for kind, _ in items} | ({"vpc"} if vpc else set()) | ({"hub"} if hub else set())),
-        queued=any(body.get("queue") is not None for body in trainers),
-        direct=any(body.get("queue") is None for body in trainers),
+        queued=any(body.get("queue") is not None for body in launched),
+        direct=any(body.get("queue") is None for body in launched),
+        tuned=bool(tuned),
         buckets=frozenset(filter(None, buckets)) if trainers else frozenset(),
         sources=frozenset(_sources(trainers)),
         roles=frozenset(filter(None, roles)),

@@ -18,6 +18,7 @@ class Needs(NamedTuple):
     types: frozenset[str]  # resource and data types
     queued: bool  # trainers go through queues
     direct: bool  # trainers are launched at once
+    tuned: bool  # there are tuning jobs
     buckets: frozenset[str]  # that are read and written
     sources: frozenset[str]  # s3:// URIs that jobs read
     roles: frozenset[str]  # execution roles: names or ARNs
@@ -60,7 +61,9 @@ def _reading(needs: Needs) -> set[str]:
         actions |= {"batch:DescribeServiceJob", "batch:ListServiceJobs", "batch:GetJobQueueSnapshot"}
     if "hub" in needs.types:
         actions |= {"sagemaker:DescribeHubContent", "sagemaker:ListHubContents"}
-    if needs.queued or needs.direct or "training_job" in needs.types:
+    if needs.tuned:
+        actions |= {"sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob"}
+    if needs.queued or needs.direct or needs.tuned or "training_job" in needs.types:
         actions |= {"sagemaker:DescribeTrainingJob", "sagemaker:ListTags"}
     return actions
 
@@ -109,6 +112,11 @@ def _apply(needs: Needs) -> list[dict[str, Any]]:
         actions |= {"CreateTrainingJob"}  # AWS Batch makes the job in the name of who submits it
         places = ["arn:aws:sagemaker:*:*:training-job/*"]
         statements.append(_allow("TrainingJobs", {f"sagemaker:{action}" for action in actions}, places))
+    if needs.tuned:
+        actions = {"CreateHyperParameterTuningJob", "StopHyperParameterTuningJob", "AddTags", "DeleteTags"}
+        places = ["arn:aws:sagemaker:*:*:hyper-parameter-tuning-job/*"]
+        statements.append(_allow("TuningJobs", {f"sagemaker:{action}" for action in actions}, places))
+    if needs.queued or needs.direct or needs.tuned:
         roles = [role if role.startswith("arn:") else f"arn:aws:iam::*:role/{role}" for role in needs.roles]
         condition = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         statements += [

@@ -9,6 +9,7 @@ from planform.core.schemas import Misfit
 from planform.core.values import Object, Value, is_wholly_known
 from planform.providers.local.files import local_name
 from planform.providers.local.scheduler import capacity, never_fits
+from planform.resources.training.queues import trainers_of
 
 
 def too_wide(objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
@@ -18,8 +19,8 @@ def too_wide(objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, A
     }
     queues = {item.get("name"): item for address, item in objects.items() if address.type == "job_queue"}
     found = []
-    for address, trainer in objects.items():
-        if address.type != "trainer" or not isinstance(trainer.get("queue"), str):
+    for address, trainer, inside in trainers_of(objects):
+        if not isinstance(trainer.get("queue"), str):
             continue
         name = local_name(trainer["queue"])
         environment = environments.get(_environment_of(queues.get(name, {})))
@@ -32,7 +33,7 @@ def too_wide(objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, A
             continue
         why = never_fits(count, capacity(objects[environment]), name, str(environment))
         if why:
-            found.append((address, Misfit(("compute", "instance_count"), why), environment))
+            found.append((address, Misfit((*inside, "compute", "instance_count"), why), environment))
     return found
 
 

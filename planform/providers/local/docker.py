@@ -10,18 +10,18 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import JobSpec, Launched, SourceCode
+from planform.core.executor import JobSpec, SourceCode
 from planform.core.schemas import Misfit
 from planform.core.values import Object
 from planform.providers.local import runs as local_runs
 from planform.providers.local.container import ROOT, SHARED_NETWORKS, root_label, sweep
-from planform.providers.local.executor import LocalExecutor, inherited, node_environment, plain
+from planform.providers.local.executor import LayOut, LocalExecutor, inherited, node_environment, plain
 from planform.providers.local.files import HOME
 from planform.resources import treatment
 from planform.training.layout import ENTRYPOINT, START
@@ -39,7 +39,10 @@ class DockerExecutor(LocalExecutor):
     settings: Object = field(default_factory=dict)  # provider.local.docker: defaults of the trainers' own
     fetch: Fetch | None = None
     login: Login | None = None
-    name: str = "docker"
+
+    @property
+    def name(self) -> str:
+        return "docker"
 
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         from planform.resources.trainer import SCHEMA
@@ -60,24 +63,24 @@ class DockerExecutor(LocalExecutor):
                 misfits.append(Misfit(("docker", "network"), why, suggestion="Leave it out: each run makes its own."))
         return misfits, notes
 
-    def launch(self, spec: JobSpec) -> Launched:
+    def ready(self, spec: JobSpec) -> tuple[LayOut, Sequence[str]]:
         environment, secrets = node_environment(spec, inherit=False)
         image = self._image(spec)
         settings = {**self.settings, **{k: v for k, v in (spec.extra.get("docker") or {}).items() if v is not None}}
 
-        # Before there is a lock to be held: an image or a data set may take an hour to come.
+        # An image or a data set may take an hour to come.
         client = connected()
         sweep(client, self.root)
         ready(client, image, str(settings.get("pull") or "missing"), self.login)
-        here = spec._replace(
-            channels=tuple(self._local(channel) for channel in spec.channels), source_code=self._code(spec.source_code)
-        )
+        channels = tuple(self._local(channel) for channel in spec.channels)
+        code = self._code(spec.source_code)
         user = inside(client.info(), f"{os.getuid()}:{os.getgid()}")
 
-        def prepare(folder: Path) -> list[local_runs.NodeCommand]:
+        def lay_out(folder: Path, job: JobSpec) -> list[local_runs.NodeCommand]:
+            here = job._replace(channels=channels, source_code=code)
             return list(self._nodes(folder, here, image, environment, {**settings, "user": user}))
 
-        return self.submit(self.name, spec, prepare, secrets)
+        return lay_out, secrets
 
     def resume(self) -> None:
         try:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from planform.core.executor import JobSpec, Launched
 from planform.core.hyperparameters import wire_text
+from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object, Sensitive, Unknown, Value
 from planform.providers.local import runs as local_runs
 from planform.providers.local.files import HOME
 
+LayOut: TypeAlias = Callable[[Path, JobSpec], Sequence[local_runs.NodeCommand]]
+
 
 @dataclass(frozen=True, slots=True)
-class LocalExecutor:
+class LocalExecutor(ABC):
     """Runs of this machine; a subclass says what their nodes are."""
 
     root: Path
@@ -24,20 +29,27 @@ class LocalExecutor:
     max_instances: int
     stop_grace_in_seconds: float = 10
 
-    def submit(
-        self,
-        name: str,
-        spec: JobSpec,
-        prepare: Callable[[Path], Sequence[local_runs.NodeCommand]],
-        secrets: Sequence[str],
-    ) -> Launched:
-        """Put a run into its queue; `prepare` fills its folder and says what its nodes are."""
+    @property
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @abstractmethod
+    def check(self, desired: Object) -> tuple[list[Misfit], list[str]]: ...
+
+    @abstractmethod
+    def ready(self, spec: JobSpec) -> tuple[LayOut, Sequence[str]]:
+        """Have here what the nodes of a job need, before there is a lock to be held. What fills the folder of a run of
+        this job (or of one that differs in name and hyperparameters) and says what its nodes are; and the secrets that
+        must not be quoted in records."""
+
+    def launch(self, spec: JobSpec) -> Launched:
+        lay_out, secrets = self.ready(spec)
         return local_runs.launch(
             self.root,
             self.host,
-            name,
+            self.name,
             spec,
-            prepare,
+            lambda folder: lay_out(folder, spec),
             redact=secrets,
             max_instances=self.max_instances,
             stop_grace_in_seconds=self.stop_grace_in_seconds,

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec, Launched, SourceCode
+from planform.core.executor import JobSpec, SourceCode
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object
 from planform.providers.local import runs as local_runs
-from planform.providers.local.executor import LocalExecutor, node_environment, plain
+from planform.providers.local.executor import LayOut, LocalExecutor, node_environment, plain
 from planform.providers.local.files import HOME
 from planform.resources import treatment
 
@@ -26,7 +26,10 @@ class ProcessExecutor(LocalExecutor):
 
     python: str = ""  # as configured; empty: the one running planform
     venv: bool = False  # requirements go into a virtual environment of their own
-    name: str = "process"
+
+    @property
+    def name(self) -> str:
+        return "process"
 
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         from planform.resources.trainer import SCHEMA
@@ -51,13 +54,9 @@ class ProcessExecutor(LocalExecutor):
             )
         return misfits + list(_remote_inputs(desired)), notes
 
-    def launch(self, spec: JobSpec) -> Launched:
+    def ready(self, spec: JobSpec) -> tuple[LayOut, Sequence[str]]:
         environment, secrets = node_environment(spec)
-
-        def prepare(folder: Path) -> list[local_runs.NodeCommand]:
-            return self._lay_out(folder, spec, environment)
-
-        return self.submit(self.name, spec, prepare, secrets)
+        return lambda folder, job: self._lay_out(folder, job, environment), secrets
 
     def _lay_out(self, folder: Path, spec: JobSpec, environment: Mapping[str, str]) -> list[local_runs.NodeCommand]:
         from planform.training.layout import lay_out

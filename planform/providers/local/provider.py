@@ -14,8 +14,11 @@ from planform.core.errors import ProviderError
 from planform.core.executor import Document, DocumentRead, Executor
 from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
+from planform.core.state import TUNING
 from planform.core.values import Object
+from planform.providers.local.executor import LocalExecutor
 from planform.resources.training.blocks import GPUS, SIZE
+from planform.training.definition import mapping
 
 Fetch = Callable[[str, Path], Path]
 Login = Callable[[str], tuple[str, str]]
@@ -105,6 +108,15 @@ class LocalProvider:
         return [*too_wide(objects), *kind_misfits(objects)]
 
     def executor(self, desired: Object) -> Executor:
+        named = str(desired.get("executor") or "")
+        if named.endswith(TUNING) or "trainer" in desired:
+            from planform.providers.local.tuning import TuningExecutor
+
+            trainer = {"executor": named.removesuffix(TUNING)} if named else mapping(desired, "trainer")
+            return TuningExecutor(self._executor(trainer))
+        return self._executor(desired)
+
+    def _executor(self, desired: Object) -> LocalExecutor:
         chosen = desired.get("executor") or self.settings.get("executor") or "process"
         common = (
             self.root,

@@ -86,26 +86,24 @@ def launch(
         record = read_json(folder / "run.json")
         # A launch that was cut short left a folder, but nothing in the queue: that run was never launched.
         if record is None or (record["status"] == "queued" and spec.run_id not in submitted(root)):
-            _refuse_misfits(root, spec, max_instances)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            try:
-                _fill(folder, host, executor, spec, prepare(folder), redact, stop_grace_in_seconds)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            place = folder.relative_to(root).as_posix()
-            queue = local_name(spec.queue)
-            share = str(spec.extra.get("share_identifier") or local_name(spec.extra.get("quota_share") or ""))
-            entry = Entry(spec.run_id, place, queue, spec.priority, spec.instance_count, max_instances, share=share)
-            submit(root, entry)
+            refuse_misfits(root, spec, max_instances)
+            fill(folder, host, executor, spec, prepare, redact, stop_grace_in_seconds)
+            submit(root, entry_of(folder.relative_to(root).as_posix(), spec, max_instances))
         schedule_locked(root)
     record, alive = look(folder)
     place = folder.relative_to(root).as_posix()
     return Launched(job_arn(spec.job_name), _standing_of(root, record or {}, alive), place, output_path(spec.address))
 
 
-def _refuse_misfits(root: Path, spec: JobSpec, max_instances: int) -> None:
+def entry_of(place: str, spec: JobSpec, max_instances: int) -> Entry:
+    """The entry of a run in the queue."""
+    share = str(spec.extra.get("share_identifier") or local_name(spec.extra.get("quota_share") or ""))
+    queue = local_name(spec.queue)
+    return Entry(spec.run_id, place, queue, spec.priority, spec.instance_count, max_instances, share=share)
+
+
+def refuse_misfits(root: Path, spec: JobSpec, max_instances: int) -> None:
+    """Raises ProviderError when a queue does not take a job, or could never start it."""
     queue = queue_named(root, local_name(spec.queue), max_instances)
     if not queue.accepts:
         raise ProviderError(
@@ -118,7 +116,28 @@ def _refuse_misfits(root: Path, spec: JobSpec, max_instances: int) -> None:
         )
 
 
-def _fill(
+def fill(
+    folder: Path,
+    host: str,
+    executor: str,
+    spec: JobSpec,
+    prepare: Callable[[Path], Sequence[NodeCommand]],
+    redact: Sequence[str],
+    stop_grace_in_seconds: float,
+    not_after: float | None = None,
+) -> None:
+    """Make the folder of a run, in place of what an interrupted launch left of it. `not_after`: the moment, in seconds
+    since 1970, at which it ends whatever its own limit says."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        _write(folder, host, executor, spec, prepare(folder), redact, stop_grace_in_seconds, not_after)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write(
     folder: Path,
     host: str,
     executor: str,
@@ -126,12 +145,14 @@ def _fill(
     nodes: Sequence[NodeCommand],
     redact: Sequence[str],
     stop_grace_in_seconds: float,
+    not_after: float | None,
 ) -> None:
     job = {
         "nodes": [asdict(node) for node in nodes],
         "metric_definitions": [definition._asdict() for definition in spec.metric_definitions],
         "max_runtime_in_seconds": spec.max_runtime_in_seconds,
         "stop_grace_in_seconds": stop_grace_in_seconds,
+        "not_after": not_after,
         "redact": [secret for secret in redact if len(secret) >= 4],  # shorter ones would blot out everything
     }
     write_private(folder / "job.json", job)
@@ -198,7 +219,8 @@ def _here(host: str, run: Run) -> bool:
     return run.coordinates.get("host", host) == host
 
 
-def _recorded(run: Run) -> RunStatus:
+def recorded(run: Run) -> RunStatus:
+    """The status that the ledger has."""
     return RunStatus(
         run.status,
         reason=run.reason,
@@ -209,20 +231,22 @@ def _recorded(run: Run) -> RunStatus:
         model_artifacts=run.model_artifacts,
         output_path=run.output_path,
         billable_seconds=run.billable_seconds,
+        trials=run.trials,
+        best=run.best,
     )
 
 
 def _status(root: Path, host: str, run: Run, entries: frozenset[str]) -> RunStatus:
     if not _here(host, run):
         reason = run.reason or (f"recorded on host {run.coordinates['host']}" if run.active else "")
-        return _recorded(run)._replace(reason=reason, artifacts_exist=_exists(root, run.model_artifacts))
+        return recorded(run)._replace(reason=reason, artifacts_exist=_exists(root, run.model_artifacts))
     folder = folder_of(root, run)
     record, alive = look(folder)
     if record is None or (record["status"] == "queued" and not alive and run.id not in entries):
         # No entry: it has ended since, was submitted since, or its launch was cut short.
         record = read_json(folder / "run.json")
         if record is None and not run.active:
-            return _recorded(run)._replace(artifacts_exist=_exists(root, run.model_artifacts))
+            return recorded(run)._replace(artifacts_exist=_exists(root, run.model_artifacts))
         if record is None or (record["status"] == "queued" and run.id not in submitted(root)):
             return RunStatus("queued", missing=True, artifacts_exist=False)
     return _standing_of(root, record, alive)
@@ -281,7 +305,7 @@ def watch(
 ) -> None:
     """Return when every run has ended here or `stop()` is true. Starts queued runs that nobody else will start."""
     tick = threading.Event()
-    known = {run.id: _recorded(run) for run in runs}
+    known = {run.id: recorded(run) for run in runs}
     stamps: dict[str, tuple[int, bool]] = {}
     open_runs = list(runs)
     settle = 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ class Entry:
     max_instances: int  # capacity where no environment gives one, as its submitter was configured
     sequence: int = 0  # order of submission
     share: str = ""  # its share_identifier, or the name of its quota share
+    group: str = ""  # runs that belong together, the trials of a tuning job
+    most_of_group: int = 0  # so many of them run at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,10 @@ def never_fits(instances: int, capacity: int, queue: str = "", environment: str 
 def startable(waiting: Sequence[Entry], running: Sequence[Entry], queues: Mapping[str, Queue]) -> list[Entry]:
     """What may start now. Queues by priority; in a queue the share that has least, in a share jobs by priority, then in
     order of submission. A job that does not fit keeps those behind it in its queue waiting, so that large jobs are not
-    passed by for ever; a quota share that is used up keeps only its own jobs waiting."""
+    passed by for ever; a quota share that is used up, or a group of which enough run, keeps only its own waiting."""
     used: dict[str, int] = {}  # pool -> instances
     shares: dict[tuple[str, str], int] = {}  # queue, share -> instances
+    groups = Counter(entry.group for entry in running)
     for entry in running:
         _count(entry, queues, used, shares)
     chosen: list[Entry] = []
@@ -121,6 +125,9 @@ def startable(waiting: Sequence[Entry], running: Sequence[Entry], queues: Mappin
             (entry for entry in open_entries if entry.queue == queue.name),
             key=lambda entry: (_score(entry, queue, shares), -entry.priority, entry.sequence),
         )
+        if first.group and groups[first.group] >= first.most_of_group:
+            open_entries = [item for item in open_entries if item.group != first.group]
+            continue
         quota = queue.quotas.get(first.share, 0) if queue.quotas is not None else None
         if quota is not None and shares.get((queue.name, first.share), 0) + first.instances > quota:
             open_entries = [item for item in open_entries if (item.queue, item.share) != (first.queue, first.share)]
@@ -129,6 +136,7 @@ def startable(waiting: Sequence[Entry], running: Sequence[Entry], queues: Mappin
         else:
             chosen.append(first)
             open_entries.remove(first)
+            groups[first.group] += 1
             _count(first, queues, used, shares)
     return chosen
 

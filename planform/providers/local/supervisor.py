@@ -103,6 +103,8 @@ class Run:
         self.metrics: dict[str, float] = {}
         self.started, self.clock = time.time(), time.monotonic()
         self.deadline: float = self.job.get("max_runtime_in_seconds", math.inf)
+        if self.job.get("not_after") is not None:
+            self.deadline = min(self.deadline, self.job["not_after"] - self.started)
         self.ending = False  # the nodes have been asked to end
         self.stopped = ""  # why the run was stopped
         self.failed: Node | None = None  # the first that failed
@@ -204,6 +206,8 @@ def _supervise(run: Run, wakeup: int, guard: int) -> dict[str, Any]:
     # Asked for before there was a process to signal.
     if (run.folder / "stop").exists():
         return {"status": "stopped", "reason": "stop requested"}
+    if run.deadline <= 0:
+        return {"status": "stopped", "reason": "MaxRuntimeExceeded"}
     (run.folder / "logs").mkdir(exist_ok=True)
     selector = selectors.DefaultSelector()
     selector.register(wakeup, selectors.EVENT_READ)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from planform.core.addresses import Address
 from planform.core.schemas import Misfit
-from planform.core.values import Object, Value, is_wholly_known
+from planform.core.values import AttributePath, Object, Value, is_wholly_known
 from planform.resources import short_name
 from planform.resources.job_queue import service_environments
 
@@ -35,22 +35,32 @@ def queues_of(objects: Mapping[Address, Object]) -> dict[str, Queue]:
     return found
 
 
+def trainers_of(objects: Mapping[Address, Object]) -> Iterator[tuple[Address, Object, AttributePath]]:
+    """Everything whose jobs wait in queues: its address, the definition of its jobs, and where in its body that is."""
+    for address, body in objects.items():
+        if address.type == "trainer":
+            yield address, body, ()
+        elif address.type == "tuning_job" and isinstance(body.get("trainer"), dict):
+            yield address, body["trainer"], ("trainer",)
+
+
 def kind_misfits(objects: Mapping[Address, Object]) -> Iterator[tuple[Address, Misfit, Address]]:
     """Trainers that name no share where the queue has shares, or one where it has none (SubmitServiceJob)."""
     queues = queues_of(objects)
-    for address, body in objects.items():
+    for address, body, inside in trainers_of(objects):
         name = short_name(body.get("queue"))
-        queue = queues.get(name) if address.type == "trainer" and isinstance(name, str) else None
+        queue = queues.get(name) if isinstance(name, str) else None
         if queue is None or not queue.kind:
             continue
         wanted = {"fair-share": "share_identifier", "quota": "quota_share"}.get(queue.kind)
         for field in ("share_identifier", "quota_share"):
             if field == wanted and body.get(field) is None:
                 why = f"{queue.address} is a {queue.kind} queue: its jobs name a {field}."
-                yield address, Misfit(("queue",), why, suggestion=f"Add {field}: ..."), queue.address
+                yield address, Misfit((*inside, "queue"), why, suggestion=f"Add {field}: ..."), queue.address
             elif field != wanted and body.get(field) is not None:
                 why = f"{queue.address} is a {queue.kind} queue: its jobs have no {field}."
-                yield address, Misfit((field,), why, suggestion="Remove it, or name another queue."), queue.address
+                advice = "Remove it, or name another queue."
+                yield address, Misfit((*inside, field), why, suggestion=advice), queue.address
 
 
 def unit_misfits(objects: Mapping[Address, Object]) -> Iterator[tuple[Address, Misfit, Address]]:
@@ -69,9 +79,9 @@ def unit_misfits(objects: Mapping[Address, Object]) -> Iterator[tuple[Address, M
 def width_misfits(objects: Mapping[Address, Object]) -> Iterator[tuple[Address, Misfit, Address]]:
     """Trainers with more instances than any environment behind their queue has: they would wait for ever (S4.7)."""
     queues = queues_of(objects)
-    for address, body in objects.items():
+    for address, body, inside in trainers_of(objects):
         name = short_name(body.get("queue"))
-        queue = queues.get(name) if address.type == "trainer" and isinstance(name, str) else None
+        queue = queues.get(name) if isinstance(name, str) else None
         compute = body.get("compute")
         count = compute.get("instance_count") if isinstance(compute, dict) else None
         if queue is None or not queue.environments or not isinstance(count, int):
@@ -83,7 +93,7 @@ def width_misfits(objects: Mapping[Address, Object]) -> Iterator[tuple[Address, 
             most = max(most for most in room if most is not None)
             why = f"{count} instances never fit: {environment} holds {most} at once."
             advice = "Lower instance_count or raise the capacity."
-            yield address, Misfit(("compute", "instance_count"), why, suggestion=advice), environment
+            yield address, Misfit((*inside, "compute", "instance_count"), why, suggestion=advice), environment
 
 
 def _room(environment: Object, kind: Value) -> int | None:

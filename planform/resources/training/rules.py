@@ -31,7 +31,7 @@ def check(body: Object) -> list[Misfit]:
         _stopping,
         _compute,
         _networking,
-        _tags,
+        tag_misfits,
         _queue,
     )
     return [misfit for rule in rules for misfit in rule(body)]
@@ -57,18 +57,18 @@ def _short_channel(channel: Value) -> Value:
     return channel["data_source"] if isinstance(channel, dict) and list(channel) == ["data_source"] else channel
 
 
-def _plain(value: Value) -> Value:
+def plain(value: Value) -> Value:
     return value.value if isinstance(value, Sensitive) else value
 
 
-def _mapping(body: Object, name: str) -> Object:
+def mapping(body: Object, name: str) -> Object:
     """A field that holds an object, or an empty one while it is unset or unknown."""
-    value = _plain(body.get(name))
+    value = plain(body.get(name))
     return value if isinstance(value, dict) else {}
 
 
-def _number(body: Object, name: str) -> float | None:
-    value = _plain(body.get(name))
+def number_in(body: Object, name: str) -> float | None:
+    value = plain(body.get(name))
     return value if isinstance(value, (int, float)) else None
 
 
@@ -85,8 +85,8 @@ def _whole_numbers(body: Object) -> Iterator[Misfit]:
         ("priority",),
         ("max_attempts",),
     ):
-        holder = _mapping(body, path[0]) if len(path) == 2 else body
-        number = _number(holder, path[-1])
+        holder = mapping(body, path[0]) if len(path) == 2 else body
+        number = number_in(holder, path[-1])
         if number is not None and number % 1:
             yield Misfit(path, f"{number} is not a whole number.")
 
@@ -103,10 +103,10 @@ def _algorithm(body: Object) -> Iterator[Misfit]:
 
 
 def _source_code(body: Object) -> Iterator[Misfit]:
-    if "source_code" not in body or not isinstance(_plain(body["source_code"]), dict):
+    if "source_code" not in body or not isinstance(plain(body["source_code"]), dict):
         return
-    code = _mapping(body, "source_code")
-    script, command = _plain(code.get("entry_script")), code.get("command")
+    code = mapping(body, "source_code")
+    script, command = plain(code.get("entry_script")), code.get("command")
     if script is None and command is None:
         yield Misfit(("source_code",), "source_code needs an entry_script or a command.")
     if script is not None and command is not None:
@@ -122,7 +122,7 @@ def _source_code(body: Object) -> Iterator[Misfit]:
             suggestion=f'For anything else use a command: command: "./{script}".',
         )
     for name in ("entry_script", "requirements"):
-        path = _plain(code.get(name))
+        path = plain(code.get(name))
         if path is None:
             continue
         if code.get("source_dir") is None:
@@ -134,10 +134,10 @@ def _source_code(body: Object) -> Iterator[Misfit]:
 def _distributed(body: Object) -> Iterator[Misfit]:
     if body.get("distributed") is None:
         return
-    drivers = [name for name, value in _mapping(body, "distributed").items() if value is not None]
-    if isinstance(_plain(body["distributed"]), dict) and len(drivers) != 1:
+    drivers = [name for name, value in mapping(body, "distributed").items() if value is not None]
+    if isinstance(plain(body["distributed"]), dict) and len(drivers) != 1:
         yield Misfit(("distributed",), "distributed is exactly one of torchrun, mpi and custom.")
-    code = _mapping(body, "source_code")
+    code = mapping(body, "source_code")
     if code.get("command") is not None:
         yield Misfit(
             ("distributed",),
@@ -149,7 +149,7 @@ def _distributed(body: Object) -> Iterator[Misfit]:
 
 
 def _channels(body: Object) -> Iterator[Misfit]:
-    channels = _mapping(body, "input_data")
+    channels = mapping(body, "input_data")
     if len(channels) > 18:
         yield Misfit(("input_data",), f"{len(channels)} channels are too many: at most 18.")
     for name, channel in channels.items():
@@ -162,7 +162,7 @@ def _channels(body: Object) -> Iterator[Misfit]:
             )
         if channel is None or channel == "":
             yield Misfit(path, "A channel needs a path, an s3:// URI or {data_source: ...}.")
-        source = _plain(channel.get("data_source")) if isinstance(channel, dict) else None
+        source = plain(channel.get("data_source")) if isinstance(channel, dict) else None
         if isinstance(source, dict) and len(source) != 1:
             yield Misfit(
                 (*path, "data_source"),
@@ -181,7 +181,7 @@ def _channels(body: Object) -> Iterator[Misfit]:
 
 
 def _hyperparameters(body: Object) -> Iterator[Misfit]:
-    values = _mapping(body, "hyperparameters")
+    values = mapping(body, "hyperparameters")
     if len(values) > 100:
         yield Misfit(("hyperparameters",), f"{len(values)} hyperparameters are too many: at most 100.")
     for name, value in values.items():
@@ -190,24 +190,24 @@ def _hyperparameters(body: Object) -> Iterator[Misfit]:
             yield Misfit(path, "The name of a hyperparameter has 1 to 256 characters.")
         if not is_wholly_known(value):
             continue
-        plain = reveal(value)
-        if isinstance(plain, float) and not math.isfinite(plain):
+        bare = reveal(value)
+        if isinstance(bare, float) and not math.isfinite(bare):
             yield Misfit(
-                path, f"{plain} is not a number that JSON can carry.", suggestion="Quote it to pass it as text."
+                path, f"{bare} is not a number that JSON can carry.", suggestion="Quote it to pass it as text."
             )
-        elif len(wire_text(plain)) > 2500:
-            yield Misfit(path, f"{len(wire_text(plain))} characters are too many for one hyperparameter: at most 2500.")
+        elif len(wire_text(bare)) > 2500:
+            yield Misfit(path, f"{len(wire_text(bare))} characters are too many for one hyperparameter: at most 2500.")
 
 
 def _environment(body: Object) -> Iterator[Misfit]:
-    variables = _mapping(body, "environment")
+    variables = mapping(body, "environment")
     if len(variables) > 100:
         yield Misfit(("environment",), f"{len(variables)} environment variables are too many: at most 100.")
     for name, value in variables.items():
         yield from _variable_name(("environment", name), name)
-        plain = _plain(value)
-        if isinstance(plain, str) and len(plain) > 512:
-            yield Misfit(("environment", name), f"{len(plain)} characters are too many for one variable: at most 512.")
+        bare = plain(value)
+        if isinstance(bare, str) and len(bare) > 512:
+            yield Misfit(("environment", name), f"{len(bare)} characters are too many for one variable: at most 512.")
 
 
 def _variable_name(path: AttributePath, name: str) -> Iterator[Misfit]:
@@ -218,24 +218,24 @@ def _variable_name(path: AttributePath, name: str) -> Iterator[Misfit]:
 
 
 def _secrets(body: Object) -> Iterator[Misfit]:
-    if _mapping(body, "secrets") and body.get("source_code") is None and body.get("jumpstart") is None:
+    if mapping(body, "secrets") and body.get("source_code") is None and body.get("jumpstart") is None:
         yield Misfit(
             ("secrets",),
             "secrets need source_code: what fetches them runs beside it.",
             suggestion="Add source_code, or let the image fetch them by itself.",
         )
-    for name, secret in _mapping(body, "secrets").items():
+    for name, secret in mapping(body, "secrets").items():
         yield from _variable_name(("secrets", name), name)
         if isinstance(secret, dict) and len(secret) != 1:
             yield Misfit(
                 ("secrets", name), "A secret is exactly one of {secretsmanager: ARN}, {ssm: NAME} and {env: NAME}."
             )
-        if name in _mapping(body, "environment"):
+        if name in mapping(body, "environment"):
             yield Misfit(("secrets", name), f"{name} is in environment as well.", suggestion="Keep one of them.")
 
 
 def _metrics(body: Object) -> Iterator[Misfit]:
-    definitions = _plain(body.get("metric_definitions"))
+    definitions = plain(body.get("metric_definitions"))
     if not isinstance(definitions, list):
         return
     if len(definitions) > 40:
@@ -245,7 +245,7 @@ def _metrics(body: Object) -> Iterator[Misfit]:
         if not isinstance(definition, dict):
             continue
         path: AttributePath = ("metric_definitions", index)
-        name, regex = _plain(definition.get("name")), _plain(definition.get("regex"))
+        name, regex = plain(definition.get("name")), plain(definition.get("regex"))
         if isinstance(name, str):
             if name in seen:
                 yield Misfit((*path, "name"), f'Metric "{name}" is defined twice.')
@@ -273,12 +273,12 @@ def _regex(path: AttributePath, regex: str) -> Iterator[Misfit]:
 
 
 def _stopping(body: Object) -> Iterator[Misfit]:
-    condition = _mapping(body, "stopping_condition")
-    wait, runtime = _number(condition, "max_wait_time_in_seconds"), _number(condition, "max_runtime_in_seconds")
+    condition = mapping(body, "stopping_condition")
+    wait, runtime = number_in(condition, "max_wait_time_in_seconds"), number_in(condition, "max_runtime_in_seconds")
     path = ("stopping_condition", "max_wait_time_in_seconds")
     if wait is None:
         return
-    spot = _plain(_mapping(body, "compute").get("enable_managed_spot_training"))
+    spot = plain(mapping(body, "compute").get("enable_managed_spot_training"))
     if spot is None or spot is False:
         yield Misfit(
             path,
@@ -290,31 +290,31 @@ def _stopping(body: Object) -> Iterator[Misfit]:
 
 
 def _compute(body: Object) -> Iterator[Misfit]:
-    groups = _plain(_mapping(body, "compute").get("instance_groups"))
+    groups = plain(mapping(body, "compute").get("instance_groups"))
     if isinstance(groups, list) and not 1 <= len(groups) <= 5:
         yield Misfit(("compute", "instance_groups"), "There are 1 to 5 instance groups.")
 
 
 def _networking(body: Object) -> Iterator[Misfit]:
-    networking = _mapping(body, "networking")
+    networking = mapping(body, "networking")
     for name, other, most in (("subnets", "security_group_ids", 16), ("security_group_ids", "subnets", 5)):
         if name not in networking:
             continue
         if other not in networking:
             yield Misfit(("networking",), f"{name} needs {other} beside it.")
-        values = _plain(networking[name])
+        values = plain(networking[name])
         if isinstance(values, list) and not 1 <= len(values) <= most:
             yield Misfit(("networking", name), f"1 to {most} are allowed, not {len(values)}.")
 
 
-def _tags(body: Object) -> Iterator[Misfit]:
-    tags = _mapping(body, "tags")
+def tag_misfits(body: Object) -> Iterator[Misfit]:
+    tags = mapping(body, "tags")
     if len(tags) > 50:
         yield Misfit(("tags",), f"{len(tags)} tags are too many: at most 50.")
     for name, value in tags.items():
         if not 1 <= len(name) <= 128:
             yield Misfit(("tags", name), "The key of a tag has 1 to 128 characters.")
-        if isinstance(_plain(value), str) and len(_plain(value)) > 256:
+        if isinstance(plain(value), str) and len(plain(value)) > 256:
             yield Misfit(("tags", name), "The value of a tag has at most 256 characters.")
 
 

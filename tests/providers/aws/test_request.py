@@ -14,7 +14,9 @@ from planform.providers.aws.jobs.batch import service_job
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
 from planform.providers.aws.jobs.status import of_service_job, of_training_job
+from planform.providers.aws.jobs.tuning_request import NO_PLACE, attribute_of, tuning_job
 from planform.resources.trainer import SCHEMA
+from planform.resources.tuning_job import SCHEMA as TUNING
 from tests.fake_aws import FakeAws
 from tests.fake_aws.models import model, problems
 
@@ -362,3 +364,119 @@ def test_what_a_service_job_means() -> None:
     assert (ended.status, ended.reason, ended.ended_at) == ("stopped", "by hand", "1970-01-01T00:00:01.000Z")
     stopped = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}
     assert of_service_job({"status": "FAILED", "statusReason": "Stopped"}, stopped).status == "stopped"
+
+
+def tuning(body: Object, **more: Any) -> Object:
+    given: Object = {
+        "trainer": body,
+        "strategy": "Hyperband",
+        "objective": {"metric_name": "acc"},
+        "parameter_ranges": {
+            "integer": {"depth": {"min_value": 1, "max_value": 9}},
+            "continuous": {"rate": {"min_value": 1e-5, "max_value": 0.5, "scaling_type": "Logarithmic"}},
+            "categorical": {"opt": ["adam", 2, True]},
+        },
+        "resource_limits": {
+            "max_number_of_training_jobs": 20,
+            "max_parallel_training_jobs": 4,
+            "max_runtime_in_seconds": 7200,
+        },
+        "strategy_config": {"hyperband_strategy_config": {"min_resource": 1, "max_resource": 27}},
+        "early_stopping_type": "Off",
+        "random_seed": 7,
+        "warm_start": {"type": "TransferLearning", "parents": ["first", "arn:aws:x:y:1:kind/second"]},
+        **more,
+    }
+    misfits: list[Any] = []
+    whole = convert_body(given, TUNING.attributes, (), misfits)
+    assert not misfits
+    return whole
+
+
+def tuning_request(body: Object, **more: Any) -> dict[str, Any]:
+    whole = tuning(body, **more)
+    made = tuning_job(whole, whole["trainer"], "team-default-t-abcdefgh", PLACED, {}, {"owner": "vision"})
+    shape = model("sagemaker").operation_model("CreateHyperParameterTuningJob").input_shape
+    assert not list(problems(made, shape))
+    return made
+
+
+def test_a_tuning_job_loses_no_field_of_its_trainer() -> None:
+    """Each member of the training job is in the definition, as it is, but for what the API has no place for."""
+    training, definition = request(EVERY_FIELD), tuning_request(EVERY_FIELD)["TrainingJobDefinition"]
+    shape = model("sagemaker").shape_for("HyperParameterTrainingJobDefinition")
+    lost = training.keys() - definition.keys()
+    assert lost == {"TrainingJobName", "Tags", "HyperParameters", *NO_PLACE}
+    assert not lost & shape.members.keys()
+    algorithm = training["AlgorithmSpecification"]
+    for name in definition.keys() - {"AlgorithmSpecification", "StaticHyperParameters"}:
+        assert definition[name] == training[name]
+    assert definition["AlgorithmSpecification"] == {
+        name: value for name, value in algorithm.items() if not name.startswith("Container")
+    }
+    assert definition["StaticHyperParameters"] == {
+        **training["HyperParameters"],
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "/opt/ml/input/data/sm_drivers",
+    }
+
+
+def test_what_is_searched_and_how() -> None:
+    made = tuning_request(EVERY_FIELD)
+    assert made["HyperParameterTuningJobConfig"] == {
+        "Strategy": "Hyperband",
+        "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 27}},
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "acc"},
+        "ResourceLimits": {
+            "MaxNumberOfTrainingJobs": 20,
+            "MaxParallelTrainingJobs": 4,
+            "MaxRuntimeInSeconds": 7200,
+        },
+        "ParameterRanges": {
+            "IntegerParameterRanges": [{"Name": "depth", "MinValue": "1", "MaxValue": "9", "ScalingType": "Auto"}],
+            "ContinuousParameterRanges": [
+                {"Name": "rate", "MinValue": "1e-05", "MaxValue": "0.5", "ScalingType": "Logarithmic"}
+            ],
+            "CategoricalParameterRanges": [{"Name": "opt", "Values": ["adam", "2", "true"]}],
+        },
+        "TrainingJobEarlyStoppingType": "Off",
+        "RandomSeed": 7,
+    }
+    parents = made["WarmStartConfig"]["ParentHyperParameterTuningJobs"]
+    assert [item["HyperParameterTuningJobName"] for item in parents] == ["first", "second"]
+    assert made["Tags"] == [{"Key": "owner", "Value": "vision"}]
+
+
+def test_trials_share_no_checkpoints_and_an_image_may_run_by_itself() -> None:
+    alone = {name: value for name, value in EVERY_FIELD.items() if name not in ("checkpoint", "source_code")}
+    assert (
+        "CheckpointConfig"
+        not in tuning_request({**alone, "source_code": EVERY_FIELD["source_code"]})["TrainingJobDefinition"]
+    )
+    whole = tuning(alone)
+    placed = PLACED._replace(code="", drivers="")
+    definition = tuning_job(whole, whole["trainer"], "t", placed, {}, {})["TrainingJobDefinition"]
+    assert "sagemaker_program" not in definition["StaticHyperParameters"]
+
+
+@pytest.mark.parametrize(
+    ("member", "path"),
+    [
+        (("TrainingJobDefinition", "ResourceConfig", "VolumeSizeInGB"), ("trainer", "compute", "volume_size_in_gb")),
+        (("TrainingJobDefinition", "StaticHyperParameters", "lr"), ("trainer", "hyperparameters", "lr")),
+        (
+            ("HyperParameterTuningJobConfig", "ParameterRanges", "IntegerParameterRanges", 0, "MinValue"),
+            ("parameter_ranges", "integer", "depth"),
+        ),
+        (
+            ("HyperParameterTuningJobConfig", "ResourceLimits", "MaxRuntimeInSeconds"),
+            ("resource_limits", "max_runtime_in_seconds"),
+        ),
+        (("HyperParameterTuningJobConfig", "RandomSeed"), ("random_seed",)),
+        (("WarmStartConfig", "WarmStartType"), ("warm_start",)),
+        (("Tags", 0, "Key"), ("tags",)),
+        (("HyperParameterTuningJobName",), ()),
+    ],
+)
+def test_where_a_member_of_a_tuning_job_comes_from(member: tuple[str | int, ...], path: tuple[str, ...]) -> None:
+    assert attribute_of(member, tuning_request(EVERY_FIELD)) == path

@@ -23,6 +23,11 @@ def entry(name, instances=1, queue="q", priority=0):
     return Entry(name, f"runs/{name}", queue, priority, instances, 4, int(name))
 
 
+def trial(name):
+    """One of a tuning job that runs two at once, in the implicit queue."""
+    return replace(entry(name, queue=""), group="search", most_of_group=2)
+
+
 QUEUES = {
     "q": Queue("q", 1, "env", 2),
     "high": Queue("high", 9, "env", 2),
@@ -45,6 +50,10 @@ QUEUES = {
         pytest.param([entry("1"), entry("2", queue="other")], [entry("3", 2)], "2", id="environments do not"),
         pytest.param([entry("1", queue="off")], [], "", id="a disabled environment starts nothing"),
         pytest.param([entry("1", 4, queue="")], [entry("2", 2)], "1", id="the implicit queue has its own capacity"),
+        pytest.param(
+            [trial("1"), trial("2"), trial("3"), entry("4", queue="")], [], "124", id="so many of a group at once"
+        ),
+        pytest.param([trial("1"), entry("2", queue="")], [trial("3"), trial("4")], "2", id="others pass them by"),
     ],
 )
 def test_who_starts_next(waiting, running, starts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planform.core.errors import ProviderError
 from planform.core.executor import Executor
+from planform.core.state import TUNING
 from planform.core.values import Object
 from planform.providers.aws.clients import Clients
 
@@ -17,6 +18,10 @@ def executor_for(clients: Clients, desired: Object) -> Executor:
     from planform.providers.aws.jobs.batch import BatchExecutor
     from planform.providers.aws.jobs.sagemaker import SageMakerExecutor
 
+    if "trainer" in desired or str(desired.get("executor")).endswith(TUNING):
+        from planform.providers.aws.jobs.tuning import TuningExecutor
+
+        return TuningExecutor(clients)
     chosen = desired.get("executor") or ("batch" if desired.get("queue") else "sagemaker")
     if chosen == "batch":
         return BatchExecutor(clients)

@@ -26,10 +26,23 @@ AT_ONCE = 8  # describe calls side by side
 
 def request_of(clients: Clients, spec: JobSpec) -> dict[str, Any]:
     """CreateTrainingJob's request for a job, after all that it reads is where the job finds it."""
+    body, placed = dict(spec.extra), placed_for(clients, spec)
+    tags = {**tags_of(clients.settings, body), **job_tags(spec)}
+    request = training_job(body, spec.job_name, placed, clients.settings, tags)
+    if spec.queue and placed.drivers and payload_size(request) > PAYLOAD_LIMIT:
+        # What AWS Batch passes on is small: the hyperparameters travel as a file beside the runtime (S3.2 holds).
+        wire = {name: wire_text(value) for name, value in spec.hyperparameters.items()}
+        moved = Storage(clients).drivers(spec, {"hyperparameters.json": json.dumps(wire).encode()})
+        placed = placed._replace(drivers=moved, hyperparameters_in_drivers=True)
+        request = training_job(body, spec.job_name, placed, clients.settings, tags)
+    return request
+
+
+def placed_for(clients: Clients, spec: JobSpec) -> Placed:
+    """Put all that a job reads where the job finds it."""
     storage, body = Storage(clients), dict(spec.extra)
     channels = {channel.name: storage.data(channel.source) for channel in spec.channels if is_local(channel.source)}
-    tags = {**tags_of(clients.settings, body), **job_tags(spec)}
-    placed = Placed(
+    return Placed(
         role_arn=role_arn(clients, str(body.get("role") or clients.settings.get("role") or "")),
         base=storage.base(),
         address="".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in spec.address).strip("-"),
@@ -39,14 +52,6 @@ def request_of(clients: Clients, spec: JobSpec) -> dict[str, Any]:
         drivers=storage.drivers(spec, {}),
         checkpoint_key=spec.checkpoint_key,
     )
-    request = training_job(body, spec.job_name, placed, clients.settings, tags)
-    if spec.queue and placed.drivers and payload_size(request) > PAYLOAD_LIMIT:
-        # What AWS Batch passes on is small: the hyperparameters travel as a file beside the runtime (S3.2 holds).
-        wire = {name: wire_text(value) for name, value in spec.hyperparameters.items()}
-        moved = storage.drivers(spec, {"hyperparameters.json": json.dumps(wire).encode()})
-        placed = placed._replace(drivers=moved, hyperparameters_in_drivers=True)
-        request = training_job(body, spec.job_name, placed, clients.settings, tags)
-    return request
 
 
 def image_of(clients: Clients, body: Object) -> str:
@@ -181,7 +186,12 @@ def adjust_job(clients: Clients, job_name: str, desired: Object) -> None:
             change["RemoteDebugConfig"] = {"EnableRemoteDebug": wanted}
     if change:
         clients.call("sagemaker", "update_training_job", TrainingJobName=job_name, **change)
-    tags = tags_of(clients.settings, body)
+    retag(clients, arn, desired)
+
+
+def retag(clients: Clients, arn: str, desired: Object) -> None:
+    """Give an object of SageMaker the tags it is to have; planform's own stay."""
+    tags = tags_of(clients.settings, reveal(desired))
     present = {item["Key"]: item["Value"] for item in clients.pages("sagemaker", "list_tags", "Tags", ResourceArn=arn)}
     gone = [key for key in present if key not in tags and not key.startswith(("planform:", "aws:"))]
     if gone:

@@ -36,7 +36,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     if not clients.settings.get("default_bucket"):
         bucket = Storage(clients).bucket()
         notes.append(f"code, data and artifacts go to s3://{bucket}, which apply makes if it is not there")
-    body, open_parts = _known(reveal(desired))
+    body, open_parts = known_part(reveal(desired))
     try:
         request = _request(clients, body)
     except KeyError:
@@ -100,10 +100,16 @@ def _too_large(request: Mapping[str, Any], body: Object) -> Iterator[Misfit]:
 
 def _request(clients: Clients, body: Object) -> Object:
     """The request as far as it is known, with stand-ins for what only launching can tell."""
+    placed, tags = stand_in(clients, body), tags_of(clients.settings, body)
+    return training_job(body, _NAME, placed, clients.settings, tags)
+
+
+def stand_in(clients: Clients, body: Object) -> Placed:
+    """Where a job finds things, before anything is there."""
     role = str(body.get("role") or clients.settings.get("role") or "")
     where, base = clients.where(), Storage(clients).base()
     channels = {item.name: f"{base}/data/{_DIGEST}/" for item in inputs(body) if is_local(item.source)}
-    placed = Placed(
+    return Placed(
         role_arn=role
         if role.startswith("arn:")
         else f"arn:{where.partition}:iam::{where.account}:role/{role or 'role'}",
@@ -115,7 +121,6 @@ def _request(clients: Clients, body: Object) -> Object:
         drivers=f"{base}/drivers/{_DIGEST}/" if body.get("source_code") else "",
         checkpoint_key="0" * 16,
     )
-    return training_job(body, _NAME, placed, clients.settings, tags_of(clients.settings, body))
 
 
 def _image(clients: Clients, body: Object) -> str:
@@ -128,16 +133,16 @@ def _image(clients: Clients, body: Object) -> str:
         return "unknown"  # what is wrong with it has been said
 
 
-def _known(body: Value) -> tuple[Any, bool]:
+def known_part(body: Value) -> tuple[Any, bool]:
     """A value without its unknown parts, and whether it had any."""
     match body:
         case dict():
-            parts = {name: _known(item) for name, item in body.items() if not isinstance(item, Unknown)}
+            parts = {name: known_part(item) for name, item in body.items() if not isinstance(item, Unknown)}
             return {name: item for name, (item, _) in parts.items()}, len(parts) < len(body) or any(
                 dropped for _, dropped in parts.values()
             )
         case list() | Set():
-            items = [_known(item) for item in body if not isinstance(item, Unknown)]
+            items = [known_part(item) for item in body if not isinstance(item, Unknown)]
             return [item for item, _ in items], len(items) < len(body) or any(dropped for _, dropped in items)
         case _:
             return body, False

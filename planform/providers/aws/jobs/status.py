@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from planform.core.state import RunState, RunStatus
+from planform.core.hyperparameters import decode
+from planform.core.state import RunState, RunStatus, Trial
 from planform.providers.aws.data import utc
 
 # Failures that the same job may well not meet again (S3.4).
@@ -18,6 +19,7 @@ INFRASTRUCTURE = re.compile(
 )
 # What the code of a job, or its request, is at fault for, whatever words it uses.
 _USER = re.compile(r"^(Received status from SageMaker:\s*)?(AlgorithmError|ClientError|ValidationException)")
+_ENDED = ("succeeded", "failed", "stopped")
 QUEUED = ("Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack")
 
 
@@ -50,6 +52,71 @@ def of_training_job(answer: Mapping[str, Any]) -> RunStatus:
         output_path=(answer.get("OutputDataConfig") or {}).get("S3OutputPath", ""),
         billable_seconds=int(answer.get("BillableTimeInSeconds") or 0),
     )
+
+
+def of_tuning_job(answer: Mapping[str, Any], trials: Sequence[Trial], best: Mapping[str, Any] | None) -> RunStatus:
+    """The answer of DescribeHyperParameterTuningJob, with its trials; `best`: the description of its best training job,
+    once it has ended."""
+    told, counters = answer["HyperParameterTuningJobStatus"], answer["TrainingJobStatusCounters"]
+    reason = str(answer.get("FailureReason") or "")
+    state: RunState = {"Completed": "succeeded", "Failed": "failed", "Stopped": "stopped"}.get(told, "running")  # type: ignore[assignment]
+    definition = answer.get("TrainingJobDefinition") or {}
+    name = (answer.get("BestTrainingJob") or {}).get("TrainingJobName", "")
+    found = next((trial for trial in trials if trial.job_name == name), None)
+    if found is not None and best is not None:
+        job = of_training_job(best)
+        found = found._replace(metrics=job.metrics or found.metrics, model_artifacts=job.model_artifacts)
+        trials = [found if trial.number == found.number else trial for trial in trials]
+    if state == "running":
+        begun = any(trial.started_at or trial.status != "queued" for trial in trials)
+        ended = sum(int(counters.get(kind, 0)) for kind in ("Completed", "NonRetryableError", "Stopped"))
+        state, reason = ("running" if begun else "queued"), f"{ended} training jobs have ended"
+    elif state == "stopped":
+        reason = reason or "stopped"
+    return RunStatus(
+        state,
+        reason=reason if state != "succeeded" else "",
+        failure=_failure(reason) if state == "failed" else "",
+        started_at=utc(answer.get("CreationTime")) or "",
+        ended_at=(utc(answer.get("HyperParameterTuningEndTime")) or "") if state in _ENDED else "",
+        metrics=found.metrics if found is not None else {},
+        model_artifacts=found.model_artifacts if found is not None else "",
+        output_path=(definition.get("OutputDataConfig") or {}).get("S3OutputPath", ""),
+        billable_seconds=_billed(trials, definition.get("ResourceConfig") or {}),
+        trials=tuple(trials),
+        best=found.number if found is not None else 0,
+    )
+
+
+def trial_of(item: Mapping[str, Any], number: int, metric: str) -> Trial:
+    """One summary of ListTrainingJobsForHyperParameterTuningJob: of all metrics it has the objective alone."""
+    told = item["TrainingJobStatus"]
+    state: RunState = {"Completed": "succeeded", "Failed": "failed", "Stopped": "stopped"}.get(told, "running")  # type: ignore[assignment]
+    objective = item.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
+    value = float(objective["Value"]) if "Value" in objective else None
+    return Trial(
+        number=number,
+        job_name=item["TrainingJobName"],
+        status="queued" if state == "running" and not item.get("TrainingStartTime") else state,
+        hyperparameters={name: decode(text) for name, text in item["TunedHyperParameters"].items()},
+        metrics={metric: value} if value is not None else {},
+        objective=value,
+        reason=str(item.get("FailureReason") or ""),
+        started_at=utc(item.get("TrainingStartTime")) or "",
+        ended_at=utc(item.get("TrainingEndTime")) or "",
+    )
+
+
+def _billed(trials: Sequence[Trial], resources: Mapping[str, Any]) -> int:
+    """Seconds of all instances of all training jobs, by when they began and ended."""
+    groups = resources.get("InstanceGroups") or [resources]
+    count = sum(int(group.get("InstanceCount", 1)) for group in groups)
+    spans = [
+        datetime.fromisoformat(trial.ended_at) - datetime.fromisoformat(trial.started_at)
+        for trial in trials
+        if trial.started_at and trial.ended_at
+    ]
+    return count * int(sum(span.total_seconds() for span in spans))
 
 
 def of_service_job(answer: Mapping[str, Any], job: Mapping[str, Any] | None) -> RunStatus:

@@ -1,0 +1,189 @@
+"""The executor `sagemaker-tuning`: hyperparameter tuning jobs, whose training jobs SageMaker starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from planform.core.errors import ProviderError
+from planform.core.executor import JobSpec, Launched
+from planform.core.schemas import Misfit
+from planform.core.state import TUNING, Run, RunStatus, Trial, progress
+from planform.core.values import Object
+from planform.providers.aws.clients import AwsError, Clients
+from planform.providers.aws.data import utc
+from planform.providers.aws.jobs.jobs import described, observed, placed_for, retag, settled, watched
+from planform.providers.aws.jobs.logs import downloaded, lines_of
+from planform.providers.aws.jobs.status import of_tuning_job, trial_of
+from planform.providers.aws.jobs.tuning_check import misfits_of
+from planform.providers.aws.jobs.tuning_request import tuning_job
+from planform.providers.aws.tags import LINEAGE, RUN, job_tags, tags_of
+
+Described = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TuningExecutor:
+    """Tuning jobs of SageMaker."""
+
+    clients: Clients
+    # Run -> how many of its jobs stood how, and its trials then: they are listed again when that changes.
+    listed: dict[str, tuple[Described, tuple[Trial, ...]]] = field(default_factory=dict)
+    name: str = f"sagemaker{TUNING}"
+
+    def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
+        return misfits_of(self.clients, self.name, desired)
+
+    def predict(self, job_name: str, run_id: str, address: str) -> Object:
+        return {"job_arn": self.clients.where().arn("sagemaker", f"hyper-parameter-tuning-job/{job_name}")}
+
+    def find(self, job: str) -> Run | None:
+        answer = self._described(job.rpartition("/")[2])
+        if answer is None:
+            return None
+        name = answer["HyperParameterTuningJobName"]
+        run = Run(
+            id="",
+            address="",
+            number=0,
+            digest="",
+            components={},
+            job_name=name,
+            job_arn=answer["HyperParameterTuningJobArn"],
+            provider="",
+            executor=self.name,
+            launched_at=utc(answer.get("CreationTime")) or "",
+            hyperparameters=dict((answer.get("TrainingJobDefinition") or {}).get("StaticHyperParameters") or {}),
+        )
+        return progress(run, self._look(run))
+
+    def launch(self, spec: JobSpec) -> Launched:
+        tuning, body = spec.tuning or {}, dict(spec.extra)
+        tags = {**tags_of(self.clients.settings, tuning), **job_tags(spec)}
+        placed = placed_for(self.clients, spec)
+        request = tuning_job(tuning, body, spec.job_name, placed, self.clients.settings, tags)
+        try:
+            answer = self.clients.call("sagemaker", "create_hyper_parameter_tuning_job", **request)
+        except ProviderError as error:
+            return self._adopted(spec, error)
+        output = request["TrainingJobDefinition"]["OutputDataConfig"]["S3OutputPath"]
+        arn = answer["HyperParameterTuningJobArn"]
+        return Launched(arn, RunStatus("queued", output_path=output), output_path=output)
+
+    def _adopted(self, spec: JobSpec, error: ProviderError) -> Launched:
+        """The job that an earlier try made, whose answer was lost (S4.2).
+
+        Raises:
+            ProviderError: there is none, or it is somebody else's.
+        """
+        answer = self._described(spec.job_name)
+        if answer is None:
+            raise error
+        arn = answer["HyperParameterTuningJobArn"]
+        told = {
+            item["Key"]: item["Value"] for item in self.clients.pages("sagemaker", "list_tags", "Tags", ResourceArn=arn)
+        }
+        if (told.get(RUN), told.get(LINEAGE)) != (spec.run_id, spec.lineage):
+            raise ProviderError(
+                f"A tuning job {spec.job_name} exists, and is not of this state.",
+                suggestion="Names of jobs are for ever: change planform.name, or the definition.",
+            ) from None
+        status = of_tuning_job(answer, (), None)
+        return Launched(arn, status, output_path=status.output_path)
+
+    def observe(self, runs: Sequence[Run]) -> Mapping[str, RunStatus]:
+        return observed(self.clients, runs, self._look)
+
+    def _look(self, run: Run) -> RunStatus:
+        answer = self._described(run.job_name)
+        if answer is None and run.status == "launching":
+            return RunStatus("queued", missing=True)
+        if answer is None:
+            answer = settled(self.clients, lambda: self._described(run.job_name))
+        if answer is None:
+            return RunStatus("stopped", reason="SageMaker no longer knows the tuning job")
+        trials = self._trials(run, answer)
+        best = (answer.get("BestTrainingJob") or {}).get("TrainingJobName", "")
+        ended = answer["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped")
+        # Only its own description has all metrics of a job, and where its model is.
+        job = described(self.clients, best) if best and ended else None
+        return of_tuning_job(answer, trials, job)
+
+    def _trials(self, run: Run, answer: Described) -> tuple[Trial, ...]:
+        counters = {**answer["TrainingJobStatusCounters"], **answer["ObjectiveStatusCounters"]}
+        known = self.listed.get(run.id)
+        if known is not None and known[0] == counters:
+            return known[1]
+        metric = answer["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
+        found = tuple(trial_of(item, number, metric) for number, item in enumerate(self._listed(run.job_name), start=1))
+        self.listed[run.id] = (counters, found)
+        return found
+
+    def _listed(self, job_name: str) -> list[Described]:
+        """The training jobs of a tuning job, oldest first."""
+        operation, key = "list_training_jobs_for_hyper_parameter_tuning_job", "TrainingJobSummaries"
+        order = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
+        return list(self.clients.pages("sagemaker", operation, key, HyperParameterTuningJobName=job_name, **order))
+
+    def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
+        watched(self.clients, runs, self.observe, changed, stop)
+
+    def adjust(self, run: Run, desired: Object) -> None:
+        answer = self._described(run.job_name)
+        if answer is not None:
+            retag(self.clients, answer["HyperParameterTuningJobArn"], desired)
+
+    def stop(self, run: Run) -> None:
+        try:
+            self.clients.call("sagemaker", "stop_hyper_parameter_tuning_job", HyperParameterTuningJobName=run.job_name)
+        except AwsError as error:
+            if error.code != "ValidationException":  # it has ended
+                raise
+
+    def logs(self, run: Run, node: str | None, follow: bool) -> Iterator[tuple[str, str]]:
+        chosen, _, host = (node or "").partition("/")
+        if not chosen.startswith("trial-"):
+            chosen, host = "", node or ""
+        for number, item in enumerate(self._listed(run.job_name), start=1):
+            name, title = item["TrainingJobName"], f"trial-{number}"
+            if chosen not in ("", title):
+                continue
+            for told, line in self._lines(name, host or None, follow):
+                yield f"{title}/{told}", line
+
+    def _lines(self, job_name: str, node: str | None, follow: bool) -> Iterator[tuple[str, str]]:
+        return lines_of(self.clients, lambda: job_name, node, follow, lambda: self._ended(job_name))
+
+    def _ended(self, job_name: str) -> bool:
+        job = described(self.clients, job_name)
+        return job is None or job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped")
+
+    def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
+        from planform.training.metrics import objective_history
+
+        answer = self._described(run.job_name)
+        if answer is None:
+            return {}
+        objective = answer["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+        return objective_history(run, objective["MetricName"], objective["Type"])
+
+    def download(self, run: Run, folder: Path) -> tuple[str, ...]:
+        best = next((trial.job_name for trial in run.trials if trial.number == run.best), "")
+        return downloaded(self.clients, best, folder)
+
+    def resume(self) -> None:
+        """Nothing waits for this machine."""
+
+    def _described(self, job_name: str) -> Described | None:
+        """The answer of DescribeHyperParameterTuningJob; None when there is no such job."""
+        try:
+            answer: Described = self.clients.call(
+                "sagemaker", "describe_hyper_parameter_tuning_job", HyperParameterTuningJobName=job_name
+            )
+        except AwsError as error:
+            if error.code in ("ResourceNotFound", "ValidationException") and "not" in error.message.lower():
+                return None
+            raise
+        return answer

@@ -1,0 +1,146 @@
+"""A planned tuning job as the request of CreateHyperParameterTuningJob (SageMaker API, 2017-07-24). Pure.
+
+Its training job is that of the trainer, member for member: only what HyperParameterTrainingJobDefinition has no place
+for is left out. It has none for an entry point, so the image starts the runtime by sagemaker-training, which is what
+AWS's framework images begin with: its hyperparameters name the program and the folder that holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from planform.core.hyperparameters import wire_text
+from planform.core.values import AttributePath, Object
+from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
+from planform.training.definition import mapping
+
+# What a training job has and the definition of a tuning job has not, or has elsewhere.
+ELSEWHERE = ("TrainingJobName", "HyperParameters", "Tags")
+NO_PLACE = ("TensorBoardOutputConfig", "RemoteDebugConfig", "InfraCheckConfig")
+_ENTRY = ("ContainerEntrypoint", "ContainerArguments")
+STARTER = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "/opt/ml/input/data/sm_drivers"}
+
+_CONFIG: Mapping[str, AttributePath] = {
+    "Strategy": ("strategy",),
+    "StrategyConfig": ("strategy_config",),
+    "HyperParameterTuningJobObjective": ("objective",),
+    "ResourceLimits": ("resource_limits",),
+    "TrainingJobEarlyStoppingType": ("early_stopping_type",),
+    "RandomSeed": ("random_seed",),
+}
+_KINDS = {
+    "IntegerParameterRanges": "integer",
+    "ContinuousParameterRanges": "continuous",
+    "CategoricalParameterRanges": "categorical",
+}
+
+
+def tuning_job(
+    tuning: Object, body: Object, job_name: str, placed: Placed, settings: Object, tags: Mapping[str, str]
+) -> Object:
+    """The request. `tuning` is the tuning job and `body` its trainer, both without marks of secrecy."""
+    request: dict[str, Any] = {
+        "HyperParameterTuningJobName": job_name,
+        "HyperParameterTuningJobConfig": _config(tuning),
+        "TrainingJobDefinition": _definition(training_job(body, job_name, placed, settings, {}), body, placed),
+        "Tags": [{"Key": name, "Value": value} for name, value in sorted(tags.items())],
+    }
+    start = mapping(tuning, "warm_start")
+    if start:
+        request["WarmStartConfig"] = {
+            "ParentHyperParameterTuningJobs": [
+                {"HyperParameterTuningJobName": str(parent).rpartition("/")[2]} for parent in start["parents"]
+            ],
+            "WarmStartType": start["type"],
+        }
+    return request
+
+
+def attribute_of(member: AttributePath, request: Object) -> AttributePath:
+    """The attribute that a member of the request comes from."""
+    match member:
+        case ("TrainingJobDefinition", "StaticHyperParameters", *rest):
+            return ("trainer", *attribute_path(("HyperParameters", *rest)))
+        case ("TrainingJobDefinition", *rest):
+            return ("trainer", *attribute_path(tuple(rest)))
+        case ("HyperParameterTuningJobConfig", "ParameterRanges", kind, int(index), *_) if str(kind) in _KINDS:
+            name = request["HyperParameterTuningJobConfig"]["ParameterRanges"][kind][index]["Name"]
+            return ("parameter_ranges", _KINDS[str(kind)], name)
+        case ("HyperParameterTuningJobConfig", "ParameterRanges", *_):
+            return ("parameter_ranges",)
+        case ("HyperParameterTuningJobConfig", name, *rest) if str(name) in _CONFIG:
+            snakes = attribute_path(("StoppingCondition", *rest))[1:]
+            return (*_CONFIG[str(name)], *snakes)
+        case ("WarmStartConfig", *_):
+            return ("warm_start",)
+        case ("Tags", *_):
+            return ("tags",)
+    return ()
+
+
+def _config(tuning: Object) -> dict[str, Any]:
+    objective, limits = mapping(tuning, "objective"), mapping(tuning, "resource_limits")
+    band = mapping(mapping(tuning, "strategy_config"), "hyperband_strategy_config")
+    form: dict[str, Any] = {
+        "Strategy": tuning.get("strategy"),
+        "HyperParameterTuningJobObjective": {
+            "Type": objective.get("type", "Maximize"),
+            "MetricName": objective.get("metric_name"),
+        },
+        "ResourceLimits": _numbers(
+            limits,
+            max_number_of_training_jobs="MaxNumberOfTrainingJobs",
+            max_parallel_training_jobs="MaxParallelTrainingJobs",
+            max_runtime_in_seconds="MaxRuntimeInSeconds",
+        ),
+        "ParameterRanges": _ranges(mapping(tuning, "parameter_ranges")),
+        "TrainingJobEarlyStoppingType": tuning.get("early_stopping_type", "Off"),
+    }
+    if band:
+        numbers = _numbers(band, min_resource="MinResource", max_resource="MaxResource")
+        form["StrategyConfig"] = {"HyperbandStrategyConfig": numbers}
+    if tuning.get("random_seed") is not None:
+        form["RandomSeed"] = int(tuning["random_seed"])
+    return form
+
+
+def _ranges(ranges: Object) -> dict[str, Any]:
+    """Values travel as text, as hyperparameters do."""
+    form: dict[str, Any] = {}
+    for member, kind in _KINDS.items():
+        found = [
+            {"Name": name, "Values": [wire_text(value) for value in item]}
+            if kind == "categorical"
+            else {
+                "Name": name,
+                "MinValue": _text(item["min_value"], kind),
+                "MaxValue": _text(item["max_value"], kind),
+                "ScalingType": item.get("scaling_type", "Auto"),
+            }
+            for name, item in mapping(ranges, kind).items()
+        ]
+        if found:
+            form[member] = found
+    return form
+
+
+def _text(number: float, kind: str) -> str:
+    return str(int(number)) if kind == "integer" else wire_text(number)
+
+
+def _definition(training: Object, body: Object, placed: Placed) -> dict[str, Any]:
+    left_out = {*ELSEWHERE, *NO_PLACE}
+    if not mapping(body, "checkpoint"):
+        left_out.add("CheckpointConfig")  # a place that all trials shared would mix them up
+    form = {name: value for name, value in training.items() if name not in left_out}
+    algorithm = training["AlgorithmSpecification"]
+    form["AlgorithmSpecification"] = {name: value for name, value in algorithm.items() if name not in _ENTRY}
+    given = {**training.get("HyperParameters", {}), **(STARTER if placed.drivers else {})}
+    if given:
+        form["StaticHyperParameters"] = given
+    return form
+
+
+def _numbers(body: Object, **members: str) -> dict[str, Any]:
+    return {member: int(body[name]) for name, member in members.items() if body.get(name) is not None}

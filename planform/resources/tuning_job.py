@@ -1,0 +1,199 @@
+"""`tuning_job`: a search for the best hyperparameters of a trainer, and the runs made of it (S3).
+
+Names are those of CreateHyperParameterTuningJob in snake case; ranges are mappings from the name of a hyperparameter.
+"""
+
+from __future__ import annotations
+
+from planform.core.schemas import (
+    ANY,
+    BOOL,
+    NUMBER,
+    STRING,
+    Enum,
+    Nested,
+    Schema,
+    Whole,
+    attributes,
+    list_of,
+    map_of,
+)
+from planform.resources.trainer import SCHEMA as TRAINER
+from planform.resources.training.blocks import exported, field, on, part
+from planform.resources.training.tuning_rules import check, normalise
+
+SCALING = Enum(("Auto", "Linear", "Logarithmic", "ReverseLogarithmic"))
+LOCAL, SAGEMAKER = "process-tuning docker-tuning", "sagemaker-tuning"
+
+# What a trainer says of its own runs: a tuning job says it itself.
+_OF_RUNS = ("wait", "run", "on_change", "max_attempts")
+_BESIDE = frozenset({*_OF_RUNS, *(name for name, item in TRAINER.attributes.items() if item.computed)})
+_NUMERIC = Nested(
+    attributes(
+        min_value=part(NUMBER, "The least value.", required=True),
+        max_value=part(NUMBER, "The greatest value.", required=True),
+        scaling_type=part(SCALING, "How values are spread between the two.", default="Auto"),
+    )
+)
+
+SCHEMA = Schema(
+    type="tuning_job",
+    doc="A search for the best hyperparameters of a trainer: many training jobs, one run.",
+    has_runs=True,
+    public=("tags", "parameter_ranges", "warm_start"),
+    check=check,
+    normalise=normalise,
+    example="""\
+resource:
+  trainer:
+    base:
+      run: manual
+      training_image: {framework: sklearn, version: "1.4-2"}
+      source_code: {source_dir: src, entry_script: train.py}
+      input_data: {train: data/train}
+      hyperparameters: {epochs: 3}
+      metric_definitions: [{name: accuracy, regex: "acc=([0-9.]+)"}]
+  tuning_job:
+    search:
+      trainer: "${trainer.base}"
+      strategy: Random
+      random_seed: 7
+      objective: {metric_name: accuracy, type: Maximize}
+      parameter_ranges:
+        continuous: {learning_rate: {min_value: 0.01, max_value: 1, scaling_type: Logarithmic}}
+      resource_limits: {max_number_of_training_jobs: 20, max_parallel_training_jobs: 4}
+output:
+  best: {value: "${tuning_job.search.best_hyperparameters}"}
+""",
+    attributes=attributes(
+        trainer=field(
+            Nested(
+                {name: item for name, item in TRAINER.attributes.items() if name not in _BESIDE},
+                Whole("run_number", _BESIDE),
+            ),
+            'What is trained: "${trainer.NAME}", or the body of a trainer. Its hyperparameters stay as they are.',
+            "digest",
+            required=True,
+        ),
+        strategy=field(
+            Enum(("Bayesian", "Random", "Grid", "Hyperband")),
+            "How values are chosen. On this machine Random and Grid.",
+            "digest",
+            required=True,
+        ),
+        objective=field(
+            Nested(
+                attributes(
+                    metric_name=part(STRING, "One of the trainer's metric_definitions.", required=True),
+                    type=part(Enum(("Maximize", "Minimize")), "Which way is better.", default="Maximize"),
+                )
+            ),
+            "What is searched for.",
+            "digest",
+            required=True,
+        ),
+        parameter_ranges=field(
+            Nested(
+                attributes(
+                    integer=part(map_of(_NUMERIC), "Hyperparameter -> a range of whole numbers."),
+                    continuous=part(map_of(_NUMERIC), "Hyperparameter -> a range of numbers."),
+                    categorical=part(map_of(list_of(ANY)), "Hyperparameter -> the values to choose from."),
+                )
+            ),
+            "The hyperparameters that are searched, each with its range; at most 30.",
+            "digest",
+            required=True,
+        ),
+        resource_limits=field(
+            Nested(
+                attributes(
+                    max_number_of_training_jobs=field(
+                        NUMBER, "How many are made. With Grid: as many as there are combinations.", "digest", minimum=1
+                    ),
+                    max_parallel_training_jobs=field(NUMBER, "How many run at once.", default=1, minimum=1),
+                    max_runtime_in_seconds=field(
+                        NUMBER, "The tuning job is ended after this long.", minimum=120, maximum=15768000
+                    ),
+                )
+            ),
+            "How far the search goes.",
+            "digest",
+            required=True,
+        ),
+        strategy_config=field(
+            Nested(
+                attributes(
+                    hyperband_strategy_config=part(
+                        Nested(
+                            attributes(
+                                min_resource=part(NUMBER, "Least resource, such as epochs, of a job.", minimum=1),
+                                max_resource=part(NUMBER, "Most resource of a job.", minimum=1),
+                            )
+                        ),
+                        "For strategy Hyperband.",
+                    )
+                )
+            ),
+            "Settings of the strategy.",
+            "digest",
+        ),
+        early_stopping_type=field(
+            Enum(("Off", "Auto")),
+            "Auto: jobs that are unlikely to get better are stopped.",
+            "digest",
+            note=on(LOCAL, "early_stopping_type not used: every trial runs to its end"),
+            default="Off",
+        ),
+        random_seed=field(
+            NUMBER,
+            "The same seed makes the same trials. On this machine 0 when it is not given.",
+            "digest",
+            minimum=0,
+            maximum=2**31 - 1,
+        ),
+        warm_start=field(
+            Nested(
+                attributes(
+                    type=part(
+                        Enum(("IdenticalDataAndAlgorithm", "TransferLearning")),
+                        "What it has in common with its parents.",
+                        required=True,
+                    ),
+                    parents=part(list_of(STRING), "Names or ARNs of tuning jobs; at most 5.", required=True),
+                )
+            ),
+            "Begin with what other tuning jobs found.",
+            "digest",
+            refusal=on(LOCAL, "what earlier tuning jobs found guides only the strategies of SageMaker"),
+        ),
+        # How planform treats it
+        tags=field(map_of(STRING), "Tags of the tuning job.", "live", note=on(LOCAL, "tags not used")),
+        wait=field(BOOL, "Whether apply watches the run to its end.", "live", default=True),
+        run=field(Enum(("on_change", "always", "manual")), "When a run is launched.", "live", default="on_change"),
+        on_change=field(Enum(("finish", "stop")), "What a change does to a run under way.", "live", default="finish"),
+        max_attempts=field(
+            NUMBER, "How often a run is proposed again after failures of infrastructure.", "live", default=2, minimum=1
+        ),
+        # What a run tells
+        run_number=exported(NUMBER, "Number of the run of this definition: 1, 2, ...", "launched"),
+        job_name=exported(STRING, "Name of the tuning job.", "launched"),
+        job_arn=exported(STRING, "ARN of the tuning job.", "launched"),
+        status=exported(STRING, "How the run ended.", "completed"),
+        best_hyperparameters=exported(map_of(ANY), "Those of the best trial that have a range.", "completed"),
+        best_run=exported(
+            ANY, "The best trial: {number, job_name, hyperparameters, metrics, model_artifacts, ...}.", "completed"
+        ),
+        best_metric=exported(NUMBER, "The best value of the objective.", "completed"),
+        runs=exported(list_of(ANY), "All trials, in their order; each as best_run is.", "completed"),
+        model_artifacts=exported(STRING, "Where the model of the best trial is.", "completed"),
+        output_path=exported(STRING, "Where all output of the run is.", "completed"),
+        metrics=exported(map_of(NUMBER), "Metric -> its last value in the best trial.", "completed"),
+        last_succeeded=exported(
+            ANY, "The newest succeeded run of any definition: {run, model_artifacts, metrics}.", "completed"
+        ),
+        image=exported(STRING, "The image that was used.", "completed"),
+        started_at=exported(STRING, "When the run started, RFC 3339.", "completed"),
+        ended_at=exported(STRING, "When the run ended, RFC 3339.", "completed"),
+        billable_seconds=exported(NUMBER, "Seconds that are paid for, of all trials.", "completed"),
+    ),
+)
