@@ -19,6 +19,8 @@ from planform.providers.local.executor import LocalExecutor, node_environment, p
 from planform.providers.local.files import HOME
 from planform.resources import treatment
 
+LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"  # by which the hosts of a job find each other
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessExecutor(LocalExecutor):
@@ -66,16 +68,11 @@ class ProcessExecutor(LocalExecutor):
         # `python` and `pip` of a command are those of the interpreter that runs the rest.
         path = os.pathsep.join(filter(None, [os.path.dirname(python), environment.get("PATH", os.defpath)]))
         hosts = [f"algo-{index}" for index in range(1, spec.instance_count + 1)]
-        if spec.distributed:
-            # All hosts are this machine: they find each other on the loopback, at ports that were free a moment ago.
-            first, *ports = _free_ports(1 + len(hosts))
-            meeting = {"PLANFORM_MASTER_ADDR": "127.0.0.1", "PLANFORM_MASTER_PORT": str(first)}
-            environment = {**environment, **meeting, "PLANFORM_JOIN_PORTS": ",".join(map(str, ports))}
         nodes = []
         for host in hosts:
             base = folder / "nodes" / host
             base.mkdir(parents=True)
-            lay_out(base, spec, host, hosts, "lo", "link")
+            lay_out(base, spec, host, hosts, LOOPBACK, "link")
             if spec.checkpoint_key:
                 (base / "checkpoints").symlink_to(self.checkpoints(folder, spec.checkpoint_key))
             nodes.append(
@@ -89,6 +86,7 @@ class ProcessExecutor(LocalExecutor):
                         "SAGEMAKER_BASE_DIR": os.fspath(base),
                         "TRAINING_JOB_NAME": spec.job_name,
                     },
+                    meets=bool(spec.distributed) or len(hosts) > 1,
                 )
             )
         return nodes
@@ -164,17 +162,6 @@ def _may_mount() -> bool:
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    import socket
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def _remote_inputs(desired: Object) -> Iterator[Misfit]:
