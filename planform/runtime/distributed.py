@@ -126,12 +126,13 @@ def _mpi_network(told: Mapping[str, str], outer: Mapping[str, str]) -> dict[str,
         "PRTE_MCA_prte_leave_session_attached": "1",
         "OMPI_MCA_btl_vader_single_copy_mechanism": "none",  # containers may not read each other's memory
     }
-    interface = told.get("SM_NETWORK_INTERFACE_NAME")
-    if interface and int(told["SM_HOST_COUNT"]) > 1:
+    interface, several = told.get("SM_NETWORK_INTERFACE_NAME"), int(told["SM_HOST_COUNT"]) > 1
+    if interface and several:
         for name in ("OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_oob_tcp_if_include", "PRTE_MCA_oob_tcp_if_include"):
             settings[name] = interface
-    if outer.get("PLANFORM_JOIN_PORT"):
+    if several and outer.get("PLANFORM_JOIN_PORT"):
         settings["OMPI_MCA_if_base_do_not_resolve"] = "1"  # the hosts are names only
+        settings["OMPI_MCA_btl"] = "self,tcp"  # in shared memory they would take each other's places
     return {name: value for name, value in settings.items() if name not in outer}
 
 

@@ -30,6 +30,15 @@ def leave_failure(base: str, text: str, secrets: Sequence[str] = ()) -> None:
         print(f"planform: {path}: {error.strerror}", file=sys.stderr, flush=True)
 
 
+def read_failure(base: str) -> str:
+    """What stands in output/failure; nothing when it is not there."""
+    try:
+        with open(os.path.join(base, "output", "failure"), encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
 def redacted(text: str, secrets: Sequence[str]) -> str:
     """Text without secrets; the longest first, as one may be part of another."""
     for secret in sorted(secrets, key=len, reverse=True):

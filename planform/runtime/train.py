@@ -24,7 +24,7 @@ from arguments import arguments, decode  # type: ignore[import-not-found]
 from child import Place, Reach, Stop, to_all, to_itself, watch  # type: ignore[import-not-found]
 from distributed import JOIN_PORT, JOIN_SECONDS, NoDriver, Start, plan  # type: ignore[import-not-found]
 from environment import environment, read_json  # type: ignore[import-not-found]
-from failure import leave_failure  # type: ignore[import-not-found]
+from failure import leave_failure, read_failure  # type: ignore[import-not-found]
 from join import Lost, come, first_address, gather, left, listen, order, tell  # type: ignore[import-not-found]
 from secrets_by_reference import NoSecret, fetched  # type: ignore[import-not-found]
 
@@ -123,14 +123,12 @@ def together(start: Start, variables: Mapping[str, str], told: Mapping[str, str]
     if len(hosts) > 1:
         with listen(address, os.environ.get("PLANFORM_JOIN_DESCRIPTOR")) as server:
             others = gather(server, hosts[1:], seconds, asked)
-    if asked():
-        tell(others.values(), f"end {128 + asked()}")
-        return 128 + int(asked())
-    if not start.leads:
+    if not start.leads and not asked():
         tell(others.values(), "start")
         return int(watch(start.command, variables, place, start.name))
-    status = lead(start, variables, others, place)
-    tell(others.values(), f"end {status}")
+    status = 128 + int(asked()) if asked() else lead(start, variables, others, place)
+    # Whoever is seen to fail first, it is for the same reason.
+    tell(others.values(), f"end {json.dumps([status, read_failure(place.base) if status else ''])}")
     return status
 
 
@@ -149,7 +147,10 @@ def follow(first: socket.socket, start: Start, variables: Mapping[str, str], pla
             word, rest = order(first, lambda: 0)  # asked to end, we hear from the first host how that went
     if word == "start":
         return int(watch(start.command, variables, place, start.name))
-    return int(rest) if word == "end" else 128 + int(place.stop.asked())
+    status, why = json.loads(rest) if word == "end" else (128 + int(place.stop.asked()), "")
+    if why:
+        leave_failure(place.base, why)
+    return int(status)
 
 
 def carry_out(command: str, first: socket.socket, variables: Mapping[str, str], stop: Stop, to_ranks: Reach) -> int:
