@@ -92,7 +92,7 @@ def install(requirements: str, variables: Mapping[str, str], place: Place) -> in
     """Install what the code needs: one job at a time, where jobs share an environment (PLANFORM_INSTALL_LOCK)."""
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements]
     with locked(os.environ.get("PLANFORM_INSTALL_LOCK"), place.stop):
-        return place.stop.asked() or int(watch(command, variables, place, "pip install"))
+        return 0 if place.stop.asked() else int(watch(command, variables, place, "pip install"))
 
 
 @contextlib.contextmanager

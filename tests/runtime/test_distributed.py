@@ -231,6 +231,9 @@ def test_an_agent_runs_a_command_where_it_is_told(
 AWS = """#!/bin/sh
 case "$*" in
   *no-such*) echo "An error occurred (ResourceNotFoundException)" >&2; exit 254;;
+  *loud*) echo '{"SecretString": "from the keeper"'; exit 0;;
+  *quotes*) echo "denied; the last one was: from the keeper" >&2; exit 254;;
+  *binary*) echo '{"SecretBinary": "ZnJvbSB0aGUga2VlcGVy"}';;
   "secretsmanager get-secret-value --secret-id arn:aws:secretsmanager:eu-west-1:1:secret:t --output json --region eu-west-1")
     echo '{"SecretString": "from the keeper"}';;
   "ssm get-parameter --with-decryption --name /team/token --output json") echo '{"Parameter": {"Value": "from the store"}}';;
@@ -263,3 +266,19 @@ def test_secrets_by_reference(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {"A": "from the keeper", "B": "from the store"}
     said = fetch({"C": {"ssm": "no-such"}}, tmp_path).stderr
     assert "secrets.C: no-such: An error occurred (ResourceNotFoundException)" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "says"),
+    [
+        ("secretsmanager", "loud", "the aws command gave no JSON"),
+        ("secretsmanager", "binary", "it holds no text"),
+        ("ssm", "quotes", "denied; the last one was: (sensitive value)"),
+    ],
+)
+def test_no_error_quotes_a_secret(tmp_path: Path, kind: str, where: str, says: str) -> None:
+    program(tmp_path, "aws", AWS)
+    keeper = {"secretsmanager": "arn:aws:secretsmanager:eu-west-1:1:secret:t"}
+    said = fetch({"A": keeper, "B": {kind: where}}, tmp_path)
+    assert said.stderr.strip() == f"secrets.B: {where}: {says}"
+    assert said.stdout == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,16 +55,21 @@ class ProcessExecutor(LocalExecutor):
 
     def launch(self, spec: JobSpec) -> Launched:
         environment, secrets = node_environment(spec)
+        # Before there is a lock to be held: it may take a while to be made.
+        python, lock = self._interpreter(spec)
+        if lock:
+            environment["PLANFORM_INSTALL_LOCK"] = lock
 
         def prepare(folder: Path) -> list[local_runs.NodeCommand]:
-            return self._lay_out(folder, spec, environment)
+            return self._lay_out(folder, spec, environment, python)
 
         return self.submit(self.name, spec, prepare, secrets)
 
-    def _lay_out(self, folder: Path, spec: JobSpec, environment: Mapping[str, str]) -> list[local_runs.NodeCommand]:
+    def _lay_out(
+        self, folder: Path, spec: JobSpec, environment: Mapping[str, str], python: str
+    ) -> list[local_runs.NodeCommand]:
         from planform.training.layout import lay_out
 
-        python = self._interpreter(spec)
         # `python` and `pip` of a command are those of the interpreter that runs the rest.
         path = os.pathsep.join(filter(None, [os.path.dirname(python), environment.get("PATH", os.defpath)]))
         hosts = [f"algo-{index}" for index in range(1, spec.instance_count + 1)]
@@ -91,13 +96,18 @@ class ProcessExecutor(LocalExecutor):
             )
         return nodes
 
-    def _interpreter(self, spec: JobSpec) -> str:
-        python = self._configured()
-        code = spec.source_code
-        if not self.venv or code is None or not code.requirements:
-            return python
+    def _interpreter(self, spec: JobSpec) -> tuple[str, str]:
+        """The Python of a run, and the lock to be held while requirements are installed into it, if there are any."""
+        python, code = self._configured(), spec.source_code
+        if code is None or not code.requirements:
+            return python, ""
+        folder = self.root / HOME / "venvs"
+        if not self.venv:
+            folder.mkdir(parents=True, exist_ok=True)
+            return python, f"{folder / _key(python)}.lock"
         wanted = Path(code.source_dir, code.requirements).read_bytes()
-        return virtual_environment(self.root / HOME / "venvs", python, wanted)
+        python = virtual_environment(folder, python, wanted)
+        return python, os.path.join(os.path.dirname(python), "lock")
 
     def _configured(self) -> str:
         if not self.python:
@@ -118,27 +128,37 @@ def virtual_environment(folder: Path, python: str, requirements: bytes) -> str:
     Raises:
         ProviderError: it cannot be made.
     """
-    import hashlib
-    import platform
-    import subprocess
-
     from filelock import FileLock
 
-    key = hashlib.sha256("\n".join((python, platform.platform(), "")).encode() + requirements).hexdigest()[:16]
-    place, made = folder / key, folder / key / "made"
+    kind = _told([python, "-c", "import sys, sysconfig; print(sys.version, sysconfig.get_platform())"], python)
+    place = folder / _key(python, kind, requirements.decode(errors="replace"))
+    made = place / "made"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{place}.lock"):
         if not made.exists():
-            command = [python, "-m", "venv", "--clear", str(place)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-                raise ProviderError(
-                    f"No virtual environment could be made in {place}: {said[-1]}",
-                    suggestion="On Debian or Ubuntu: apt-get install python3-venv",
-                )
+            _told([python, "-m", "venv", "--clear", str(place)], python)
             made.touch()
     return os.fspath(place / "bin" / "python")
+
+
+def _key(*words: str) -> str:
+    import hashlib
+
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
+def _told(command: Sequence[str], python: str) -> str:
+    """What a command of Python's says that is to make a virtual environment."""
+    import subprocess
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        raise ProviderError(
+            f"No virtual environment could be made with {python}: {said[-1]}",
+            suggestion="On Debian or Ubuntu: apt-get install python3-venv",
+        )
+    return done.stdout
 
 
 def own_opt_ml(base: Path) -> tuple[str, ...]:
