@@ -6,6 +6,7 @@ import sys
 import tarfile
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
