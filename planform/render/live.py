@@ -35,6 +35,7 @@ DONE: Mapping[Verb, str] = {
     "await": "its run has ended",
     "stop": "its run was stopped",
 }
+PACE_SECONDS = 10.0
 HUES = {
     "launching": "blue",
     "queued": "blue",
@@ -55,6 +56,20 @@ class Counting(Reporter):
         self.done[step.verb] = self.done.get(step.verb, 0) + 1
 
 
+class Paced:
+    """Lets through what is said of a step first, and then something each ten seconds."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def lets(self, step: Step) -> bool:
+        moment = time.monotonic()
+        due = moment - self._last.get(step.id, -PACE_SECONDS) >= PACE_SECONDS
+        if due:
+            self._last[step.id] = moment
+        return due
+
+
 class PlainReporter(Counting):
     """One line for each thing that happens, for logs and pipes."""
 
@@ -62,6 +77,7 @@ class PlainReporter(Counting):
         super().__init__()
         self._write, self._style = write, style
         self._told: dict[str, str] = {}
+        self._paced = Paced()
 
     def _line(self, who: object, text: str, hue: str = "") -> None:
         self._write(f"{self._style.paint(f'{who}:', 'bold')} {self._style.paint(text, *filter(None, [hue]))}\n")
@@ -70,6 +86,10 @@ class PlainReporter(Counting):
         # Launching and waiting are told by the run itself.
         if step.verb not in ("record", "launch", "await"):
             self._line(step.address, DOING[step.verb])
+
+    def progress(self, step: Step, text: str) -> None:
+        if self._paced.lets(step):
+            self._line(step.address, text)
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         super().finished(step, seconds, detail)
@@ -104,6 +124,7 @@ class LiveReporter(Counting):
         self._console = Console(highlight=False, color_system="auto" if style.colour else None, soft_wrap=True)
         self._style = style
         self._doing: dict[str, tuple[Step, float]] = {}
+        self._saying: dict[str, str] = {}  # step id -> what it does now
         self._runs: dict[str, Run] = {}
         self._since: dict[str, float] = {}
         self._stage = ""
@@ -132,6 +153,9 @@ class LiveReporter(Counting):
     def started(self, step: Step) -> None:
         if step.verb not in ("record", "await"):
             self._doing = {**self._doing, step.id: (step, time.monotonic())}
+
+    def progress(self, step: Step, text: str) -> None:
+        self._saying = {**self._saying, step.id: text}
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         super().finished(step, seconds, detail)
@@ -178,7 +202,8 @@ class LiveReporter(Counting):
         lines: list[tuple[str, str, str]] = []
         moment = time.monotonic()
         for step, since in self._doing.values():
-            lines.append((str(step.address), f"{DOING[step.verb]} {seconds_text(moment - since)}", "blue"))
+            doing = self._saying.get(step.id) or DOING[step.verb]
+            lines.append((str(step.address), f"{doing} {seconds_text(moment - since)}", "blue"))
         for run in self._runs.values():
             elapsed = moment - self._since.get(run.id, moment)
             words = [f"run {run.number} {run.status}", seconds_text(elapsed), metrics_text(run.metrics)]
@@ -283,6 +308,7 @@ def _finished(step: Step, seconds: float, detail: str) -> str:
 __all__ = [
     "Counting",
     "LiveReporter",
+    "Paced",
     "PlainReporter",
     "applied_text",
     "duration",

@@ -237,6 +237,7 @@ def test_a_pull_keeps_nobody_waiting(docked: User) -> None:
         waiting.close()
     said = "".join(pulling.communicate(timeout=60))
     assert pulling.returncode == 1
+    assert f"trainer.t: pulling {image}\n" in said
     assert "cannot be pulled" in said
 
 

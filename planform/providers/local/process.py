@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object
 from planform.providers.local import runs as local_runs
@@ -53,10 +53,10 @@ class ProcessExecutor(LocalExecutor):
             )
         return misfits + list(_remote_inputs(desired)), notes
 
-    def launch(self, spec: JobSpec) -> Launched:
+    def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
         environment, secrets = node_environment(spec)
         # Before there is a lock to be held: it may take a while to be made.
-        python, lock = self._interpreter(spec)
+        python, lock = self._interpreter(spec, tell)
         if lock:
             environment["PLANFORM_INSTALL_LOCK"] = lock
 
@@ -96,7 +96,7 @@ class ProcessExecutor(LocalExecutor):
             )
         return nodes
 
-    def _interpreter(self, spec: JobSpec) -> tuple[str, str]:
+    def _interpreter(self, spec: JobSpec, tell: Tell) -> tuple[str, str]:
         """The Python of a run, and the lock to be held while requirements are installed into it, if there are any."""
         python, code = self._configured(), spec.source_code
         if code is None or not code.requirements:
@@ -106,7 +106,7 @@ class ProcessExecutor(LocalExecutor):
             folder.mkdir(parents=True, exist_ok=True)
             return python, f"{folder / _key(python)}.lock"
         wanted = Path(code.source_dir, code.requirements).read_bytes()
-        python = virtual_environment(folder, python, wanted)
+        python = virtual_environment(folder, python, wanted, tell)
         return python, os.path.join(os.path.dirname(python), "lock")
 
     def _configured(self) -> str:
@@ -122,7 +122,7 @@ class ProcessExecutor(LocalExecutor):
         return os.path.abspath(found)
 
 
-def virtual_environment(folder: Path, python: str, requirements: bytes) -> str:
+def virtual_environment(folder: Path, python: str, requirements: bytes, tell: Tell) -> str:
     """The Python of an environment for these requirements, made when it is not there; the runtime installs into it.
 
     Raises:
@@ -136,6 +136,7 @@ def virtual_environment(folder: Path, python: str, requirements: bytes) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{place}.lock"):
         if not made.exists():
+            tell("making a virtual environment")
             _told([python, "-m", "venv", "--clear", str(place)], python)
             made.touch()
     return os.fspath(place / "bin" / "python")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Executor
+from planform.core.executor import Executor, Tell
 from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.values import Object
 from planform.resources.training.blocks import GPUS, SIZE
 
-Fetch = Callable[[str, Path], Path]
+Fetch = Callable[[str, Path, Tell], Path]
 Login = Callable[[str], tuple[str, str]]
 
 SETTINGS: Mapping[str, Attribute] = attributes(
