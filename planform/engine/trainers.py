@@ -71,6 +71,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
         walk.retry_failed,
         address in walk.run or is_triggered(walk, instance),
         walk.observation.gone,
+        walk.observation.stalled,
     )
     current = current_run(record, runs)
     run = decide(wanted, runs, current, asked)
