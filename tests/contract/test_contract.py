@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,18 @@ def test_checkpoints_are_there_for_a_retry(job: Job) -> None:
     again = job({}, words=["--retry-failed"])
     assert again.folder != told.folder
     assert "resumed True" in again.log()
+
+
+def test_the_model_is_that_of_the_run_alone(job: Job) -> None:
+    script = "import os\nplace = os.environ['SM_MODEL_DIR']\nprint(os.listdir(place))\n"
+    script += "open(os.path.join(place, 'run-' + os.environ['SM_HP_N']), 'w').close()\n"
+    models = []
+    for number in (1, 2):
+        told = job({"train.py": script}, hyperparameters={"n": number})
+        assert told.log() == "[]\n"
+        with tarfile.open(told.folder / "model" / "model.tar.gz") as archive:
+            models.append(archive.getnames())
+    assert models == [["run-1"], ["run-2"]]
 
 
 def test_two_nodes_know_each_other_and_both_are_kept(job: Job) -> None:
