@@ -22,7 +22,7 @@ from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
-from planform.core.executor import Document, DocumentRead, Executor
+from planform.core.executor import Document, DocumentRead, Executor, Tell
 from planform.core.plan import Plan
 from planform.core.planfile import identified, parse_plan, plan_bytes
 from planform.core.reporter import Reporter
@@ -566,10 +566,10 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
     return Edges(schemas(), provider, RULES)
 
 
-def _fetched(settings: Object, uri: str, cache: Path) -> Path:
+def _fetched(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
     from planform.providers.aws.fetch import fetch
 
-    return fetch(settings, uri, cache)
+    return fetch(settings, uri, cache, tell)
 
 
 def _ecr_login(settings: Object, image: str) -> tuple[str, str]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
 from tests import fake_aws
 from tests.fake_aws import FakeAws
-from tests.fakes.image import image
+from tests.fakes.image import image, large_image
+from tests.fakes.packages import NotToBeHad, distributed_packages, python_with
 from tests.fakes.s3 import CREDENTIALS, S3, serving
 
 
@@ -69,26 +72,62 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
+def not_here(why: str, required: str) -> NoReturn:
+    """Skip a test, but not where a variable says that what it needs must be there."""
+    if os.environ.get(required):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
 @pytest.fixture(scope="session")
-def docker_image() -> str:
-    """An image to run jobs in. Without an Engine tests that need one are skipped, unless PLANFORM_DOCKER_REQUIRED."""
+def docker_client() -> Any:
+    """The Engine of this machine. Without one tests that need it are skipped, unless PLANFORM_DOCKER_REQUIRED."""
     import docker
     from docker.errors import DockerException
 
-    why = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the package forgets a socket that nobody answers at
         try:
             client = docker.from_env()
             client.ping()
+            return client
         except DockerException as error:
             why = f"Docker does not answer: {str(error)[:80]}"
         gc.collect()
-    if why and os.environ.get("PLANFORM_DOCKER_REQUIRED"):
-        pytest.fail(why)
-    if why:
-        pytest.skip(why)
-    return image(client)
+    not_here(why, "PLANFORM_DOCKER_REQUIRED")
+
+
+@pytest.fixture(scope="session")
+def docker_image(docker_client: Any) -> str:
+    """An image to run jobs in."""
+    return image(docker_client)
+
+
+@pytest.fixture(scope="session")
+def large_packages() -> Path:
+    """A folder with torch and mpi4py. Where they or Open MPI are not to be had tests are skipped, unless
+    PLANFORM_DISTRIBUTED_REQUIRED."""
+    try:
+        packages = distributed_packages()
+    except NotToBeHad as error:
+        not_here(f"torch and mpi4py cannot be installed: {error}", "PLANFORM_DISTRIBUTED_REQUIRED")
+    if not (shutil.which("mpirun") and shutil.which("orted")):
+        not_here("there is no Open MPI: apt-get install openmpi-bin", "PLANFORM_DISTRIBUTED_REQUIRED")
+    return packages
+
+
+@pytest.fixture(scope="session")
+def large_docker_image(docker_client: Any, large_packages: Path) -> str:
+    """An image with torch, mpi4py and Open MPI."""
+    if not shutil.which("dpkg"):
+        not_here("the image is made of Debian's packages", "PLANFORM_DISTRIBUTED_REQUIRED")
+    return large_image(docker_client, large_packages)
+
+
+@pytest.fixture(scope="session")
+def large_python(large_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with torch and mpi4py."""
+    return python_with(large_packages, tmp_path_factory.mktemp("python"))
 
 
 @pytest.fixture

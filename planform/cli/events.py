@@ -63,6 +63,10 @@ class Together(Reporter):
         for reporter in self._reporters:
             reporter.started(step)
 
+    def progress(self, step: Step, text: str) -> None:
+        for reporter in self._reporters:
+            reporter.progress(step, text)
+
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         for reporter in self._reporters:
             reporter.finished(step, seconds, detail)

@@ -12,6 +12,12 @@ from planform.core.secrets import Seal
 from planform.core.state import Run, RunStatus
 from planform.core.values import AttributePath, Object, Value
 
+Tell = Callable[[str], None]  # takes a sentence on what a call does now, from any thread
+
+
+def silent(text: str) -> None:
+    """Tells nobody."""
+
 
 class Channel(NamedTuple):
     """One input channel: where its data is (absolute local path or URI) and what the container is told of it."""
@@ -192,8 +198,9 @@ class Executor(Protocol):
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         """Attributes of a run that follow from its name alone: job_arn, output_path and the like. Pure."""
 
-    def launch(self, spec: JobSpec) -> Launched:
-        """Start or queue the run and return at once. The same run_id again returns the run that is there (adoption)."""
+    def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
+        """Start or queue the run and return at once. The same run_id again returns the run that is there (adoption).
+        `tell` hears what takes long: an image that is pulled, data that is fetched."""
 
     def find(self, job: str) -> Run | None:
         """The run of a job that somebody else launched, by its name or ARN: what is known of it without a definition;

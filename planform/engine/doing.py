@@ -57,7 +57,7 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
         executor = work.edges.executor(provider, planned)
 
         def start() -> Sequence[Entry]:
-            launched = executor.launch(spec)
+            launched = executor.launch(spec, lambda text: work.reporter.progress(step, text))
             now = progress(run, launched.status)._replace(
                 job_arn=launched.job_arn,
                 folder=launched.folder,

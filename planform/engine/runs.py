@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from planform.core.plan import RunPlan
 from planform.core.state import Run
 
+# As after a reboot (S7.1).
+STALLED = "stalled: the next apply starts it, or planform runs resume"
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -30,6 +33,7 @@ class Options:
     retry_failed: bool = False
     run: bool = False  # --run names this trainer
     gone: frozenset[str] = frozenset()  # ids of runs whose artifacts no longer exist
+    stalled: frozenset[str] = frozenset()  # ids of queued runs that nothing will start
 
 
 def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options: Options) -> RunPlan:
@@ -43,7 +47,7 @@ def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options
     matching = [run for run in runs if run.digest == wanted.digest and _same_place(run, wanted)]
     newest = matching[-1] if matching else None
     if newest is not None and newest.active:
-        return _of(newest, "in_progress", wanted, moved)
+        return _of(newest, "in_progress", wanted, moved, STALLED if newest.id in options.stalled else "")
     if options.retry or options.run:
         return _new(wanted, runs, previous, active, "retry requested" if options.retry else "run requested")
     if wanted.mode == "manual":

@@ -62,6 +62,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
         walk.retry_failed,
         address in walk.run or is_triggered(walk, instance),
         walk.observation.gone,
+        walk.observation.stalled,
     )
     if record is None and address in walk.observation.jobs:
         return _adopted(walk, instance, desired, wanted, tuple(notes))

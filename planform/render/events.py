@@ -16,7 +16,7 @@ from planform.core.plan import Action, Change, Plan, Step
 from planform.core.state import Run
 from planform.core.values import Value
 from planform.render.diagnostics import diagnostic_json
-from planform.render.live import Counting
+from planform.render.live import Counting, Paced
 from planform.render.plan_json import leaf_json, run_plan_json
 from planform.render.runs_json import run_json
 from planform.render.style import count
@@ -63,6 +63,7 @@ class JsonReporter(Counting):
         super().__init__()
         self._write, self._clock = write, clock
         self._last: dict[str, tuple[str, Mapping[str, float]]] = {}
+        self._paced = Paced()
         self.emit("version", f"planform {version}", terraform=TERRAFORM_VERSION, planform=version, ui="1.2")
 
     def emit(self, kind: str, message: str, level: str = "info", **keys: Any) -> None:
@@ -103,6 +104,11 @@ class JsonReporter(Counting):
     def started(self, step: Step) -> None:
         action, message, _ = _VERBS[step.verb]
         self.emit("apply_start", f"{step.address}: {message}", hook=_hook(step, action))
+
+    def progress(self, step: Step, text: str) -> None:
+        if self._paced.lets(step):
+            hook = _hook(step, _VERBS[step.verb][0], detail=text)
+            self.emit("apply_progress", f"{step.address}: {text}", hook=hook)
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         action, _, message = _VERBS[step.verb]

@@ -72,9 +72,9 @@ def headline(change: Change, room: int) -> str:
     if run is not None and kind == "held":
         return elide(_held(run), room)
     if run is not None and kind == "in_progress":
-        return f"run {run.number} in progress"
+        return elide(_in_progress(run), room)
     if run is not None and kind == "update" and run.decision in ("held", "in_progress"):
-        standing = _held(run) if run.decision == "held" else f"run {run.number} in progress"
+        standing = _held(run) if run.decision == "held" else _in_progress(run)
         return elide(f"change; {standing}", room)
     if change.importing:
         return _with(
@@ -84,6 +84,10 @@ def headline(change: Change, room: int) -> str:
         reason = f"from {change.moved_from}"
         return _with("moved" if kind == "moved" else f"{_VERBS[kind]}, moved", reason, room)
     return _with(_VERBS[kind], reason, room, "()")
+
+
+def _in_progress(run: RunPlan) -> str:
+    return f"run {run.number} in progress" + (f", {run.reason}" if run.reason else "")
 
 
 def _held(run: RunPlan) -> str:

@@ -36,6 +36,7 @@ DONE: Mapping[Verb, str] = {
     "await": "its run has ended",
     "stop": "its run was stopped",
 }
+PACE_SECONDS = 10.0
 HUES = {
     "launching": "blue",
     "queued": "blue",
@@ -56,6 +57,20 @@ class Counting(Reporter):
         self.done[step.verb] = self.done.get(step.verb, 0) + 1
 
 
+class Paced:
+    """Lets through what is said of a step first, and then something each ten seconds."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def lets(self, step: Step) -> bool:
+        moment = time.monotonic()
+        due = moment - self._last.get(step.id, -PACE_SECONDS) >= PACE_SECONDS
+        if due:
+            self._last[step.id] = moment
+        return due
+
+
 class PlainReporter(Counting):
     """One line for each thing that happens, for logs and pipes."""
 
@@ -64,6 +79,7 @@ class PlainReporter(Counting):
         self._write, self._style = write, style
         self._told: dict[str, str] = {}
         self._trials: dict[tuple[str, int], str] = {}
+        self._paced = Paced()
 
     def _line(self, who: object, text: str, hue: str = "") -> None:
         self._write(f"{self._style.paint(f'{who}:', 'bold')} {self._style.paint(text, *filter(None, [hue]))}\n")
@@ -72,6 +88,10 @@ class PlainReporter(Counting):
         # Launching and waiting are told by the run itself.
         if step.verb not in ("record", "launch", "await"):
             self._line(step.address, DOING[step.verb])
+
+    def progress(self, step: Step, text: str) -> None:
+        if self._paced.lets(step):
+            self._line(step.address, text)
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         super().finished(step, seconds, detail)
@@ -113,6 +133,7 @@ class LiveReporter(Counting):
         self._console = Console(highlight=False, color_system="auto" if style.colour else None, soft_wrap=True)
         self._style = style
         self._doing: dict[str, tuple[Step, float]] = {}
+        self._saying: dict[str, str] = {}  # step id -> what it does now
         self._runs: dict[str, Run] = {}
         self._since: dict[str, float] = {}
         self._stage = ""
@@ -141,6 +162,9 @@ class LiveReporter(Counting):
     def started(self, step: Step) -> None:
         if step.verb not in ("record", "await"):
             self._doing = {**self._doing, step.id: (step, time.monotonic())}
+
+    def progress(self, step: Step, text: str) -> None:
+        self._saying = {**self._saying, step.id: text}
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         super().finished(step, seconds, detail)
@@ -189,7 +213,8 @@ class LiveReporter(Counting):
         lines: list[tuple[str, str, str]] = []
         moment = time.monotonic()
         for step, since in self._doing.values():
-            lines.append((str(step.address), f"{DOING[step.verb]} {seconds_text(moment - since)}", "blue"))
+            doing = self._saying.get(step.id) or DOING[step.verb]
+            lines.append((str(step.address), f"{doing} {seconds_text(moment - since)}", "blue"))
         for run in self._runs.values():
             elapsed = moment - self._since.get(run.id, moment)
             words = [f"run {run.number} {run.status}", seconds_text(elapsed), metrics_text(run.metrics)]
@@ -266,4 +291,4 @@ def _finished(step: Step, seconds: float, detail: str) -> str:
     return f"{DONE[step.verb]}{timing}" + (f" ({detail})" if detail else "")
 
 
-__all__ = ["HUES", "Counting", "LiveReporter", "PlainReporter", "applied_text", "run_sentence"]
+__all__ = ["HUES", "Counting", "LiveReporter", "Paced", "PlainReporter", "applied_text", "run_sentence"]

@@ -1,7 +1,7 @@
 """One script on many processes: what torchrun, mpirun or a driver of one's own is started with, on each host.
 
 `plan` says what this host runs. Hosts find each other by the names in resourceconfig.json; where all are processes of
-one machine, PLANFORM_MASTER_ADDR, PLANFORM_MASTER_PORT and PLANFORM_JOIN_PORTS say where instead.
+one machine, PLANFORM_MASTER_ADDR, PLANFORM_MASTER_PORT and PLANFORM_JOIN_PORT say where instead.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import json
 import os
 import shutil
 import sys
+from importlib import invalidate_caches
+from importlib.util import find_spec
 from typing import Any, Mapping, NamedTuple, Sequence
 
-JOIN_PORT = 7778  # where a host waits for the first one
+JOIN_PORT = 7778  # where the first host waits for the others
 JOIN_SECONDS = 300.0
+ADAPTERS = "/dev/infiniband"  # what a container has of an Elastic Fabric Adapter
 # Instance types with an Elastic Fabric Adapter, and those of them whose adapter does RDMA (EC2 user guide).
 EFA = (
     *("ml.g4dn.8xlarge", "ml.g4dn.12xlarge", "ml.g5.48xlarge", "ml.p3dn.24xlarge", "ml.p4d.24xlarge"),
@@ -23,12 +26,13 @@ RDMA = ("ml.p4d.24xlarge", "ml.p4de.24xlarge", "ml.p5.48xlarge", "ml.p5e.48xlarg
 
 
 class Start(NamedTuple):
-    """What a host does: run a command, or only be there for the first host (`command` empty)."""
+    """What a host does: run a command, or only be there for the first host (`leads`)."""
 
     name: str
     command: Sequence[str]
     variables: Mapping[str, str]
-    joins: bool = False  # the first host waits for the others before it starts, and tells them when it has ended
+    joins: bool = False  # nothing is started before all hosts are there
+    leads: bool = False  # the first host starts everything; the others stay until it has ended
 
 
 class NoDriver(Exception):
@@ -40,7 +44,6 @@ def plan(
     script: Sequence[str],
     told: Mapping[str, str],
     folder: str,
-    resources: Mapping[str, Any],
     outer: Mapping[str, str],
 ) -> Start:
     """What this host starts. `script` is the entry script with its interpreter and arguments, `told` are the SM_*
@@ -52,9 +55,9 @@ def plan(
     kind, settings = next((name, value or {}) for name, value in driver.items() if value is not None)
     common = {"SM_DISTRIBUTED_CONFIG": json.dumps(settings), **_network(told, outer)}
     if kind == "torchrun":
-        return Start("torchrun", _torchrun(settings, script, told), common)
+        return Start("torchrun", _torchrun(settings, script, told), common, joins=int(told["SM_HOST_COUNT"]) > 1)
     if kind == "mpi":
-        return _mpi(settings, script, told, common, resources)
+        return Start("mpirun", _mpi(settings, script, told), {**_mpi_network(told, outer), **common}, True, True)
     place = os.path.join(folder, "distributed_drivers")
     path = os.path.join(place, settings.get("driver_script", ""))
     if not os.path.isfile(path):
@@ -69,17 +72,9 @@ def processes(settings: Mapping[str, Any], told: Mapping[str, str]) -> int:
     return int(asked or int(told["SM_NUM_GPUS"]) or int(told["SM_NUM_NEURONS"]) or 1)
 
 
-def join_address(hosts: Sequence[str], rank: int, outer: Mapping[str, str]) -> tuple[str, int]:
-    """Where a host waits for the first one."""
-    ports = outer.get("PLANFORM_JOIN_PORTS", "")
-    return ("127.0.0.1", int(ports.split(",")[rank])) if ports else (hosts[rank], JOIN_PORT)
-
-
 def _torchrun(settings: Mapping[str, Any], script: Sequence[str], told: Mapping[str, str]) -> list[str]:
     command = [shutil.which("torchrun") or ""]
     if not command[0]:
-        from importlib.util import find_spec
-
         if find_spec("torch") is None:
             raise NoDriver("distributed.torchrun: there is no torchrun, and no package torch")
         command = [sys.executable, "-u", "-m", "torch.distributed.run"]
@@ -98,38 +93,58 @@ def _without_interpreter(script: Sequence[str]) -> list[str]:
     return ["--no_python", *script]
 
 
-def _mpi(
-    settings: Mapping[str, Any],
-    script: Sequence[str],
-    told: Mapping[str, str],
-    common: Mapping[str, str],
-    resources: Mapping[str, Any],
-) -> Start:
-    hosts, each = json.loads(told["SM_HOSTS"]), processes(settings, told)
-    alone = bool(os.environ.get("PLANFORM_JOIN_PORTS"))  # all hosts are this machine
-    if int(told["SM_CURRENT_HOST_RANK"]) > 0:
-        return Start("mpi", [], common, joins=True)
-    mpirun = shutil.which("mpirun") or shutil.which("mpiexec")
+def _mpi(settings: Mapping[str, Any], script: Sequence[str], told: Mapping[str, str]) -> list[str]:
+    """mpirun for the ranks of all hosts. Each rank starts in the code folder of its own host, with the variables of its
+    host: mpirun's daemon has them there, so none need to be handed from one host to another."""
+    # By its name: told its path, it has hosts look for libraries beside it before they look where the image says.
+    mpirun = next(filter(shutil.which, ("mpirun", "mpiexec")), None)
     if mpirun is None:
         raise NoDriver("distributed.mpi: there is no mpirun")
+    hosts, each = json.loads(told["SM_HOSTS"]), processes(settings, told)
+    places = hosts if len(hosts) > 1 else ["localhost"]
     command = [mpirun, "--allow-run-as-root", "-np", str(each * len(hosts))]
-    command += ["--oversubscribe"] if alone else ["--host", ",".join(f"{host}:{each}" for host in hosts)]
-    interface = told.get("SM_NETWORK_INTERFACE_NAME")
-    if interface and len(hosts) > 1:
-        command += ["-mca", "btl_tcp_if_include", interface, "-mca", "oob_tcp_if_include", interface]
-    for name in sorted({**told, **common}):
-        command += ["-x", name]
-    command += list(settings.get("mpi_additional_options") or ())
-    return Start("mpirun", [*command, *script], common, joins=len(hosts) > 1)
+    command += ["--host", ",".join(f"{host}:{each}" for host in places), "--bind-to", "none", "--map-by", "slot"]
+    command += settings.get("mpi_additional_options") or ()
+    begin = 'cd "$PLANFORM_CODE" && : > "$PLANFORM_RANKS/$$" && exec "$@"'
+    return [*command, "/bin/sh", "-c", begin, "rank", *_with_mpi4py(script)]
+
+
+def _with_mpi4py(script: Sequence[str]) -> list[str]:
+    """A Python script under mpi4py, where that is there: then a rank that raises ends all, as nobody waits for it."""
+    invalidate_caches()
+    if script[:2] == [sys.executable, "-u"] and find_spec("mpi4py") is not None:
+        return [*script[:2], "-m", "mpi4py", *script[2:]]
+    return list(script)
+
+
+def _mpi_network(told: Mapping[str, str], outer: Mapping[str, str]) -> dict[str, str]:
+    """Settings of Open MPI (and, since its version 5, of PRRTE), as variables: what the user says is stronger."""
+    settings = {
+        "OMPI_MCA_plm_rsh_no_tree_spawn": "1",  # only the first host can reach the others
+        "PRTE_MCA_plm_ssh_no_tree_spawn": "1",
+        "OMPI_MCA_orte_leave_session_attached": "1",  # its daemons end with it, not later in the background
+        "PRTE_MCA_prte_leave_session_attached": "1",
+        "OMPI_MCA_btl_vader_single_copy_mechanism": "none",  # containers may not read each other's memory
+    }
+    interface, several = told.get("SM_NETWORK_INTERFACE_NAME"), int(told["SM_HOST_COUNT"]) > 1
+    if interface and several:
+        for name in ("OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_oob_tcp_if_include", "PRTE_MCA_oob_tcp_if_include"):
+            settings[name] = interface
+    if several and outer.get("PLANFORM_JOIN_PORT"):
+        settings["OMPI_MCA_if_base_do_not_resolve"] = "1"  # the hosts are names only
+        settings["OMPI_MCA_btl"] = "self,tcp"  # in shared memory they would take each other's places
+    return {name: value for name, value in settings.items() if name not in outer}
 
 
 def _network(told: Mapping[str, str], outer: Mapping[str, str]) -> dict[str, str]:
     """What the libraries between hosts need to know; what the user has set stays."""
     variables = {}
-    if int(told["SM_HOST_COUNT"]) > 1 and told.get("SM_NETWORK_INTERFACE_NAME"):
-        variables = {"NCCL_SOCKET_IFNAME": told["SM_NETWORK_INTERFACE_NAME"], "NCCL_PROTO": "simple"}
+    interface = told.get("SM_NETWORK_INTERFACE_NAME")
+    if interface and int(told["SM_HOST_COUNT"]) > 1:
+        variables = {"NCCL_SOCKET_IFNAME": interface, "GLOO_SOCKET_IFNAME": interface, "NCCL_PROTO": "simple"}
     kind = told.get("SM_CURRENT_INSTANCE_TYPE", "")
-    if kind in EFA:
+    # On this machine the type of an instance is a name only.
+    if kind in EFA and os.path.isdir(ADAPTERS) and not outer.get("PLANFORM_JOIN_PORT"):
         variables["FI_PROVIDER"] = "efa"
         if kind in RDMA:
             variables.update(FI_EFA_USE_DEVICE_RDMA="1", RDMAV_FORK_SAFE="1")

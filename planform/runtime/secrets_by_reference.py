@@ -8,9 +8,11 @@ import shutil
 import subprocess
 from typing import Any, Mapping
 
+from failure import redacted  # type: ignore[import-not-found]
+
 
 class NoSecret(Exception):
-    """A secret cannot be had; the message names it, not its value."""
+    """A secret cannot be had; the message names it, and quotes none."""
 
 
 def fetched(references: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -19,32 +21,48 @@ def fetched(references: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     Raises:
         NoSecret: one of them cannot be fetched.
     """
-    return {name: _one(name, reference) for name, reference in references.items()}
+    secrets: dict[str, str] = {}
+    for name, reference in references.items():
+        try:
+            secrets[name] = _one(reference)
+        except NoSecret as error:
+            where = next(iter(reference.values()))
+            why = redacted(str(error), list(secrets.values()))
+            raise NoSecret(f"secrets.{name}: {where}: {why}") from None
+    return secrets
 
 
-def _one(name: str, reference: Mapping[str, str]) -> str:
+def _one(reference: Mapping[str, str]) -> str:
     kind, where = next(iter(reference.items()))
     region = where.split(":")[3] if where.startswith("arn:") else os.environ.get("AWS_REGION") or None
     try:
         import boto3  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
-        return _by_command(name, kind, where, region)
+        return _text_of(kind, _by_command(kind, where, region))
     try:
         if kind == "secretsmanager":
-            return str(
-                boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=where)["SecretString"]
-            )
-        answer = boto3.client("ssm", region_name=region).get_parameter(Name=where, WithDecryption=True)
-        return str(answer["Parameter"]["Value"])
+            answer = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=where)
+        else:
+            answer = boto3.client("ssm", region_name=region).get_parameter(Name=where, WithDecryption=True)
     except Exception as error:
-        raise NoSecret(f"secrets.{name}: {where}: {type(error).__name__}: {error}") from None
+        raise NoSecret(f"{type(error).__name__}: {error}") from None
+    return _text_of(kind, answer)
 
 
-def _by_command(name: str, kind: str, where: str, region: str | None) -> str:
+def _text_of(kind: str, answer: Any) -> str:
+    """The secret in an answer, of which nothing is quoted."""
+    holder = answer if kind == "secretsmanager" or not isinstance(answer, dict) else answer.get("Parameter")
+    name = "SecretString" if kind == "secretsmanager" else "Value"
+    if not isinstance(holder, dict) or not isinstance(holder.get(name), str):
+        raise NoSecret("it holds no text")
+    return str(holder[name])
+
+
+def _by_command(kind: str, where: str, region: str | None) -> Any:
     """The same by the AWS command line, for images without boto3."""
     program = shutil.which("aws")
     if program is None:
-        raise NoSecret(f"secrets.{name}: the image has neither boto3 nor the aws command to fetch {where}")
+        raise NoSecret("the image has neither boto3 nor the aws command to fetch it")
     words = {
         "secretsmanager": ["secretsmanager", "get-secret-value", "--secret-id", where],
         "ssm": ["ssm", "get-parameter", "--with-decryption", "--name", where],
@@ -52,10 +70,8 @@ def _by_command(name: str, kind: str, where: str, region: str | None) -> str:
     command = [program, *words, "--output", "json", *(["--region", region] if region else [])]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise NoSecret(f"secrets.{name}: {where}: {said[-300:]}")
-    answer: Any = json.loads(done.stdout.decode())
-    value = answer.get("SecretString") if kind == "secretsmanager" else answer.get("Parameter", {}).get("Value")
-    if value is None:
-        raise NoSecret(f"secrets.{name}: {where} holds no text")
-    return str(value)
+        raise NoSecret(done.stderr.decode(errors="replace").strip()[-300:])
+    try:
+        return json.loads(done.stdout.decode())
+    except ValueError:
+        raise NoSecret("the aws command gave no JSON") from None

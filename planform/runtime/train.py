@@ -7,28 +7,27 @@ passes its output through, and exits as it exits. Why a job failed is left in ou
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
-import re
-import select
 import shlex
-import signal
+import socket
 import subprocess
 import sys
-from types import FrameType
-from typing import Any, Mapping, Sequence
+import tempfile
+import time
+from typing import Any, Iterator, Mapping, Sequence
 
 # The files lie side by side, here and where they are copied to; this folder is first on sys.path.
+from agent import lending  # type: ignore[import-not-found]
 from archive import unpacked  # type: ignore[import-not-found]
 from arguments import OF_THE_SERVICE, arguments, decode  # type: ignore[import-not-found]
-from distributed import JOIN_SECONDS, NoDriver, Start, join_address, plan  # type: ignore[import-not-found]
+from child import Place, Reach, Stop, to_all, to_itself, watch  # type: ignore[import-not-found]
+from distributed import JOIN_PORT, JOIN_SECONDS, NoDriver, Start, plan  # type: ignore[import-not-found]
 from environment import environment, read_json  # type: ignore[import-not-found]
-from join import Lost, dismiss, gather, serve_ssh, wait_for_first  # type: ignore[import-not-found]
+from failure import leave_failure, read_failure  # type: ignore[import-not-found]
+from join import Lost, come, first_address, gather, left, listen, order, tell  # type: ignore[import-not-found]
 from secrets_by_reference import NoSecret, fetched  # type: ignore[import-not-found]
-
-KEPT = 64 * 1024  # bytes of the end of the output, to find the traceback in
-KEPT_LINES = 100
-LED_TO = ("During handling of the above exception", "The above exception was the direct cause")
 
 
 class JobError(Exception):
@@ -37,6 +36,8 @@ class JobError(Exception):
 
 def main() -> int:
     base = os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml"
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)  # a signal to our group is for what this job runs, not for who started it
     try:
         return run(base, Stop())
     except Lost as error:
@@ -61,50 +62,133 @@ def run(base: str, stop: Stop) -> int:
     source = read_json(os.path.join(drivers, "sourcecode.json"), {})
     driver = read_json(os.path.join(drivers, "distributed.json"), {})
     told = environment(base, resources, channels, hyperparameters, source, os.environ)
-    variables = {**os.environ, **told, **fetched(read_json(os.path.join(drivers, "secrets.json"), {}))}
+    secrets = fetched(read_json(os.path.join(drivers, "secrets.json"), {}))
     code = os.path.join(base, "input", "data", "code")
     if source.get("archive"):
         code = unpacked(code, source["archive"])
-        variables["SM_SOURCE_DIR"] = told["SM_SOURCE_DIR"] = code
-    if os.path.isdir(code):
-        os.chdir(code)
-        for name in source.get("executable") or ():
-            with contextlib.suppress(OSError):  # it is so already, where the folder is read-only
-                os.chmod(name, os.stat(name).st_mode | 0o111)
+        told["SM_SOURCE_DIR"] = code
+    variables, place = {**os.environ, **told, **secrets}, Place(base, stop, list(secrets.values()))
+    enter(code, source.get("executable") or ())
     requirements = source.get("requirements")
     if requirements == "auto":
         requirements = "requirements.txt" if os.path.isfile("requirements.txt") else ""
     if requirements:
-        command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements]
-        status = watch(command, variables, base, "pip install", stop)
-        if status or stop.asked:
-            return status or 128 + stop.asked
+        status = install(requirements, variables, place)
+        if status or stop.asked():
+            return int(status or 128 + stop.asked())
     line = command_line(source, hyperparameters)
     if not driver:
-        return watch(line, variables, base, source.get("entry_script") or "command", stop)
-    start = plan(driver, line, told, drivers, resources, os.environ)
+        name = source.get("entry_script") or "command"
+        return int(watch(line, variables, place, name, to_itself if name.endswith(".py") else to_all))
+    start = plan(driver, line, told, drivers, os.environ)
     variables.update(start.variables)
-    if not start.joins:
-        return watch(start.command, variables, base, start.name, stop)
-    return together(start, variables, told, base, stop)
+    if start.joins:
+        return together(start, variables, told, place)
+    return int(watch(start.command, variables, place, start.name))
 
 
-def together(start: Start, variables: Mapping[str, str], told: Mapping[str, str], base: str, stop: Stop) -> int:
-    """The first host starts when all others are there, and they stay until it has ended."""
+def enter(code: str, executable: Sequence[str]) -> None:
+    """Go to the folder of the code, if there is one."""
+    if os.path.isdir(code):
+        os.chdir(code)
+        for name in executable:
+            with contextlib.suppress(OSError):  # it is so already, where the folder is read-only
+                os.chmod(name, os.stat(name).st_mode | 0o111)
+
+
+def install(requirements: str, variables: Mapping[str, str], place: Place) -> int:
+    """Install what the code needs: one job at a time, where jobs share an environment (PLANFORM_INSTALL_LOCK)."""
+    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements]
+    with locked(os.environ.get("PLANFORM_INSTALL_LOCK"), place.stop):
+        return 0 if place.stop.asked() else int(watch(command, variables, place, "pip install"))
+
+
+@contextlib.contextmanager
+def locked(path: str | None, stop: Stop) -> Iterator[None]:
+    """Hold the lock of a file; without it only when the job is asked to end meanwhile."""
+    with open(path or os.devnull, "a") as file:
+        while path and not stop.asked():
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(0.1)
+        yield
+
+
+def together(start: Start, variables: Mapping[str, str], told: Mapping[str, str], place: Place) -> int:
+    """All hosts start when all are there. Where the first starts everything (mpirun), the others stay and do as it says
+    until it has ended."""
     hosts, rank = json.loads(told["SM_HOSTS"]), int(told["SM_CURRENT_HOST_RANK"])
-    addresses = [join_address(hosts, index, os.environ) for index in range(len(hosts))]
-    seconds = float(os.environ.get("PLANFORM_JOIN_SECONDS") or JOIN_SECONDS)
-    if not os.environ.get("PLANFORM_JOIN_PORTS"):
-        serve_ssh({**told, **start.variables})
+    seconds, asked = float(os.environ.get("PLANFORM_JOIN_SECONDS") or JOIN_SECONDS), place.stop.asked
+    address = first_address(hosts, os.environ, JOIN_PORT)
     if rank > 0:
-        return int(wait_for_first(addresses[rank], seconds, lambda: stop.asked))
-    connections = gather(hosts[1:], addresses[1:], seconds, lambda: stop.asked)
-    if stop.asked:
-        dismiss(connections, 128 + stop.asked)
-        return 128 + stop.asked
-    status = watch(start.command, variables, base, start.name, stop)
-    dismiss(connections, status)
+        first = come(hosts[rank], address, seconds, asked)
+        if first is None:
+            return 128 + int(asked())
+        with first:
+            return follow(first, start, variables, place)
+    others = {}
+    if len(hosts) > 1:
+        with listen(address, os.environ.get("PLANFORM_JOIN_DESCRIPTOR")) as server:
+            others = gather(server, hosts[1:], seconds, asked)
+    if not start.leads and not asked():
+        tell(others.values(), "start")
+        return int(watch(start.command, variables, place, start.name))
+    status = 128 + int(asked()) if asked() else lead(start, variables, others, place)
+    # Whoever is seen to fail first, it is for the same reason.
+    tell(others.values(), f"end {json.dumps([status, read_failure(place.base) if status else ''])}")
     return status
+
+
+def lead(start: Start, variables: Mapping[str, str], others: Mapping[str, socket.socket], place: Place) -> int:
+    """Run mpirun, which has its daemons started on the other hosts by way of the connections to them."""
+    with ranks(variables) as (mine, to_ranks), lending(others) as agent:
+        return int(watch(start.command, {**mine, **agent}, place, start.name, to_ranks))
+
+
+def follow(first: socket.socket, start: Start, variables: Mapping[str, str], place: Place) -> int:
+    """Do what the first host says: start, run a command for it, or end."""
+    with ranks(variables) as (mine, to_ranks):
+        word, rest = order(first, place.stop.asked)
+        while word == "run":
+            tell([first], str(carry_out(json.loads(rest), first, mine, place.stop, to_ranks)))
+            word, rest = order(first, lambda: 0)  # asked to end, we hear from the first host how that went
+    if word == "start":
+        return int(watch(start.command, variables, place, start.name))
+    status, why = json.loads(rest) if word == "end" else (128 + int(place.stop.asked()), "")
+    if why:
+        leave_failure(place.base, why)
+    return int(status)
+
+
+def carry_out(command: str, first: socket.socket, variables: Mapping[str, str], stop: Stop, to_ranks: Reach) -> int:
+    """Run a command for the first host, as long as that is there."""
+    child = subprocess.Popen(["/bin/sh", "-c", command], env=dict(variables), stdin=subprocess.DEVNULL)
+    stop.reach(child, to_ranks)
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = child.wait(0.2)
+            return status if status >= 0 else 128 - status
+        if left(first):
+            child.kill()
+            raise Lost("algo-1 went away without a word")
+
+
+@contextlib.contextmanager
+def ranks(variables: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Reach]]:
+    """Where the ranks of this host write down that they are there, and how a signal gets to them: mpirun and its
+    daemon, asked to end, give them no time to save their work."""
+    with tempfile.TemporaryDirectory(prefix="planform-") as folder:
+
+        def to_ranks(child: subprocess.Popen[bytes], number: int) -> None:
+            there = [int(name) for name in os.listdir(folder)]
+            for rank in there:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(rank, number)
+            if not there:
+                to_itself(child, number)
+
+        yield {**variables, "PLANFORM_RANKS": folder, "PLANFORM_CODE": os.getcwd()}, to_ranks
 
 
 def command_line(source: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> list[str]:
@@ -125,105 +209,6 @@ def shell_of(script: str) -> list[str]:
     with open(script, "rb") as file:
         first = file.readline().decode(errors="replace").strip()
     return first[2:].split(None, 1) if first.startswith("#!") and first[2:].strip() else ["/bin/sh"]
-
-
-def watch(command: Sequence[str], variables: Mapping[str, str], base: str, name: str, stop: Stop) -> int:
-    """Run a command, pass its output through as it comes; its exit code."""
-    child = subprocess.Popen(command, env=dict(variables), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    stop.reach(child)
-    assert child.stdout is not None
-    with child.stdout:
-        tail = pass_through(child, child.stdout.fileno())
-    status = child.wait()
-    if status and not stop.asked:
-        leave_failure(base, explanation(name, status, tail.decode(errors="replace")))
-    return status if status >= 0 else 128 - status
-
-
-class Stop:
-    """Passes SIGTERM and SIGINT on to whatever runs now, and remembers that they came."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.child: subprocess.Popen[bytes] | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.ask)
-
-    def ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = number
-        if self.child is not None and self.child.poll() is None:
-            self.child.send_signal(number)
-
-    def reach(self, child: subprocess.Popen[bytes]) -> None:
-        self.child = child
-        if self.asked:
-            child.send_signal(self.asked)
-
-
-def pass_through(child: subprocess.Popen[bytes], source: int) -> bytes:
-    """Copy output to our own, unbuffered, until it ends; the last of it is returned.
-
-    A process that the script left behind may hold the pipe open: when the script is gone and nothing comes, it is over.
-    """
-    tail = b""
-    while True:
-        ready, _, _ = select.select([source], [], [], 0.5)
-        if ready:
-            chunk = os.read(source, 65536)
-            if not chunk:
-                return tail
-            write_all(1, chunk)
-            tail = (tail + chunk)[-KEPT:]
-        elif child.poll() is not None:
-            return tail
-
-
-def write_all(target: int, chunk: bytes) -> None:
-    while chunk:
-        chunk = chunk[os.write(target, chunk) :]
-
-
-def explanation(name: str, status: int, output: str) -> str:
-    """Why a run failed: one line that says it, then the script's own traceback or the end of its output."""
-    lines = output.rstrip().splitlines()[-KEPT_LINES:]
-    start = traceback_start(lines)
-    lines = lines[start:]
-    said = lines[-1] if lines else ""
-    if start is not None:
-        # The message of an error may go on for lines; the first of them, which names the error, is not indented.
-        said = next((line for line in reversed(lines) if re.match(r"[A-Za-z_][\w.]*(:|$)", line)), said)
-    return "\n".join([f"{name} {ending(status)}{': ' if said else ''}{said}", "", *lines])
-
-
-def traceback_start(lines: Sequence[str]) -> int | None:
-    """Where the last traceback begins, with those that led to it."""
-    start = None
-    for index in reversed([index for index, line in enumerate(lines) if line.startswith("Traceback (most recent")]):
-        led = start is not None and any(line.startswith(LED_TO) for line in lines[index:start])
-        if start is None or led:
-            start = index
-        else:
-            break
-    return start
-
-
-def ending(status: int) -> str:
-    if status >= 0:
-        return f"exited with code {status}"
-    hint = ", as happens when memory runs out" if -status == signal.SIGKILL else ""
-    return f"was killed by {signal.Signals(-status).name}{hint}"
-
-
-def leave_failure(base: str, text: str) -> None:
-    """Say why in output/failure, unless the script has said it itself."""
-    path = os.path.join(base, "output", "failure")
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        if not (os.path.exists(path) and os.path.getsize(path)):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-    except OSError as error:
-        print(f"planform: {path}: {error.strerror}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

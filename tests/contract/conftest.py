@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.fake_aws import ACCOUNT, REGION, FakeAws
+from tests.fakes.sagemaker import carry_out
 from tests.test_cases import run_planform
+
+CLOUD = {
+    "region": REGION,
+    "role": f"arn:aws:iam::{ACCOUNT}:role/train",
+    "poll_interval_in_seconds": 0.01,
+}
 
 TELL = """
 import json, os, sys
@@ -56,7 +65,14 @@ class Told:
 Job = Callable[..., Told]
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(
+    params=[
+        "process",
+        pytest.param("docker", marks=pytest.mark.docker),
+        # The request that AWS gets, carried out as SageMaker does it: what a job in the cloud sees.
+        pytest.param("cloud", marks=pytest.mark.docker),
+    ]
+)
 def executor(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -69,14 +85,17 @@ def job(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Job]:
-    """Run one trainer: `job(files, **fields)`; fields are those of a trainer, files are of its source folder."""
-    image = request.getfixturevalue("docker_image") if executor == "docker" else "not-used"
+    """Run one trainer: `job(files, **fields)`; fields are those of a trainer, files are of its source folder. It is to
+    end with `code`; `words` are more of the command line. With `large` there are torch, mpi4py and Open MPI."""
     folder = tmp_path / "project"
     (folder / "src").mkdir(parents=True)
     monkeypatch.chdir(folder)
+    aws: FakeAws | None = request.getfixturevalue("aws") if executor == "cloud" else None
     count = 0
 
-    def run(files: dict[str, str], code: int = 0, **fields: Any) -> Told:
+    def run(
+        files: dict[str, str], code: int = 0, words: Sequence[str] = (), large: bool = False, **fields: Any
+    ) -> Told:
         nonlocal count
         count += 1
         for name, text in files.items():
@@ -84,34 +103,78 @@ def job(
             (folder / "src" / name).write_text(text)
         source = {"source_dir": "src", "entry_script": "train.py", **fields.pop("source_code", {})}
         source = {name: value for name, value in source.items() if value is not None}
-        body = {"training_image": image, "source_code": source, **fields}
+        body = {"training_image": "not-used", "source_code": source, **fields}
+        local: dict[str, Any] = {"stop_grace_in_seconds": 2, "max_instances": 8, "process": {"venv": "auto"}}
+        if large and executor == "process":
+            local["process"] = {"python": str(request.getfixturevalue("large_python"))}
+        if executor != "process":
+            body["training_image"] = request.getfixturevalue("large_docker_image" if large else "docker_image")
         if executor == "docker":
             body["docker"] = {"pull": "never", **body.get("docker", {})}
-        local = {"executor": executor, "stop_grace_in_seconds": 2, "max_instances": 8, "process": {"venv": "auto"}}
         module = {
-            "planform": {"name": "contract", "default_provider": "local"},
-            "provider": {"local": local},
+            "planform": {"name": "contract", "default_provider": "aws" if aws else "local"},
+            "provider": {"aws": CLOUD} if aws else {"local": {"executor": executor, **local}},
             "resource": {"trainer": {"t": body}},
         }
         (folder / "main.pf.yaml").write_text(yaml.safe_dump(module, sort_keys=False, allow_unicode=True))
-        ended, out, err = run_planform(capsys, "apply", "-y")
+        ended, said = in_the_cloud(aws, folder, capsys, words) if aws else here(capsys, words)
         place = max(
             (folder / ".planform/runs").glob("trainer.t/*-*"),
             key=lambda path: int(path.name.split("-")[0]),
             default=folder,
         )
-        assert ended == code, f"{out}\n{err}\n{os.listdir(place)}"
-        told = Told(ended, out + err, place)
-        archive = place / "model" / "model.tar.gz"
-        if archive.exists():
-            with tarfile.open(archive) as packed:
-                for member in packed.getmembers():
-                    if member.name.startswith("told-"):
-                        content = packed.extractfile(member)
-                        assert content is not None
-                        told.hosts[member.name[5:-5]] = json.load(content)
-        return told
+        assert ended == code, f"{said}\n{os.listdir(place)}"
+        return Told(ended, said, place, hosts_of(place / "model" / "model.tar.gz"))
 
     yield run
-    if count:
+    if count and not aws:
         run_planform(capsys, "destroy", "-y")
+
+
+def here(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> tuple[int, str]:
+    code, out, err = run_planform(capsys, "apply", "-y", *words)
+    return code, out + err
+
+
+def in_the_cloud(
+    aws: FakeAws, folder: Path, capsys: pytest.CaptureFixture[str], words: Sequence[str]
+) -> tuple[int, str]:
+    """Apply, and carry out the job that AWS was asked for, if it was; in folders as those of local runs."""
+    import docker
+
+    aws.set(training_seconds=1e9)
+    known = aws.objects("training_job")
+    code, out, err = run_planform(capsys, "apply", "-y", "--detach", *words)
+    jobs = {name: job for name, job in aws.objects("training_job").items() if name not in known}
+    if code or not jobs:
+        return code, out + err
+    ((name, request),) = jobs.items()
+    place = folder / ".planform" / "runs" / "trainer.t" / f"{len(known) + 1}-{name}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        ended = carry_out(docker.from_env(), aws.client("s3"), request, place)
+    status = {"Completed": "succeeded", "Failed": "failed", "Stopped": "stopped"}[ended.status]
+    record = {"status": status, "reason": ended.reason, "exit_codes": ended.exit_codes}
+    (place / "run.json").write_text(json.dumps(record))
+    aws.alter(
+        "training_job",
+        name,
+        TrainingJobStatus=ended.status,
+        SecondaryStatus=ended.reason if ended.status == "Stopped" else ended.status,
+        FailureReason=ended.reason,
+    )
+    code, out, err = run_planform(capsys, "runs", "wait")
+    return code, out + err
+
+
+def hosts_of(archive: Path) -> dict[str, Any]:
+    """What scripts told, by the name of their host."""
+    hosts = {}
+    if archive.exists():
+        with tarfile.open(archive) as packed:
+            for member in packed.getmembers():
+                if member.name.startswith("told-"):
+                    content = packed.extractfile(member)
+                    assert content is not None
+                    hosts[member.name[5:-5]] = json.load(content)
+    return hosts

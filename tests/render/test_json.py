@@ -224,6 +224,7 @@ def test_apply_events() -> None:
     plan = mixed_plan()
     step = Step("1:create", plan.changes[0].address, "create", "a")
     reporter.started(step)
+    reporter.progress(step, "pulling img:1")
     reporter.finished(step, 1.26)
     reporter.failed(step, 0.5, "denied")
     reporter.run_changed(run(status="running"))
@@ -232,8 +233,9 @@ def test_apply_events() -> None:
     reporter.applied(plan, ())
     reporter.diagnostics([Diagnostic("Broken.")])
     assert [event["type"] for event in events[1:]] == [
-        "apply_start", "apply_complete", "apply_errored", "run_status", "run_status", "change_summary", "diagnostic",
+        "apply_start", "apply_progress", "apply_complete", "apply_errored", "run_status", "run_status", "change_summary", "diagnostic",
     ]  # fmt: skip
-    assert events[2]["hook"]["elapsed_seconds"] == 1.26
-    assert events[5]["run"]["metrics"] == {"accuracy": 0.9571, "loss": 0.13}
-    assert (events[6]["changes"]["add"], events[6]["changes"]["operation"]) == (1, "apply")
+    assert events[2]["hook"]["detail"] == "pulling img:1"
+    assert events[3]["hook"]["elapsed_seconds"] == 1.26
+    assert events[6]["run"]["metrics"] == {"accuracy": 0.9571, "loss": 0.13}
+    assert (events[7]["changes"]["add"], events[7]["changes"]["operation"]) == (1, "apply")

@@ -7,7 +7,7 @@ import pytest
 from planform.core.plan import Step
 from planform.core.state import Ledger, Record, Run, Snapshot, State
 from planform.core.values import Sealed
-from planform.render.live import PlainReporter, applied_text, run_sentence
+from planform.render.live import LiveReporter, PlainReporter, applied_text, run_sentence
 from planform.render.numbers import seconds_text
 from planform.render.runs_text import comparison, history_table, metrics_table, runs_table, sparkline, why_text
 from planform.render.state_text import outputs_text, refreshed_text, state_text, value_block
@@ -109,6 +109,8 @@ def test_plain_reporter() -> None:
     reporter.started(create)
     reporter.finished(create, 0.22)
     reporter.started(launch)
+    reporter.progress(launch, "pulling img:1")
+    reporter.progress(launch, "pulling img:1: 1 of 9 MB")  # so soon afterwards is too much for a log
     reporter.finished(launch, 0.1)
     for item in (run(status="running"), run(status="running", metrics={"accuracy": 0.5}), run()):
         reporter.run_changed(item)
@@ -118,6 +120,7 @@ def test_plain_reporter() -> None:
     assert lines == [
         "job_queue.main: creating...\n",
         "job_queue.main: created in 0.2 s\n",
+        'trainer.digits["fast"]: pulling img:1\n',
         'trainer.digits["fast"]: run 1 running\n',
         'trainer.digits["fast"]: run 1 succeeded in 1.4 s, accuracy 0.9571, loss 0.13\n',
         "job_queue.main: failed after 2.0 s: AccessDenied: no\n",
@@ -125,6 +128,15 @@ def test_plain_reporter() -> None:
         '[trainer.digits["fast"]/algo-1] epoch 1\n',
     ]
     assert reporter.done == {"create": 1, "launch": 1}
+
+
+def test_a_terminal_shows_what_a_step_does_now() -> None:
+    reporter = LiveReporter(Style())
+    launch = Step("2:launch", first_plan().changes[2].address, "launch", "b")
+    reporter.started(launch)
+    assert "launching... 0.0 s" in reporter._picture().plain
+    reporter.progress(launch, "pulling img:1: 1 of 9 MB")
+    assert "pulling img:1: 1 of 9 MB 0.0 s" in reporter._picture().plain
 
 
 @pytest.mark.parametrize(

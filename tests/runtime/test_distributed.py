@@ -7,12 +7,17 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
+# Connections are closed when they are forgotten, as where a host ends.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 RUNTIME = Path(__file__).parents[2] / "planform" / "runtime"
 
 
@@ -20,7 +25,7 @@ RUNTIME = Path(__file__).parents[2] / "planform" / "runtime"
 def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files find each other by their plain names, as beside user code."""
     monkeypatch.syspath_prepend(str(RUNTIME))
-    for name in ("PLANFORM_JOIN_PORTS", "PLANFORM_JOIN_SECONDS"):
+    for name in ("PLANFORM_JOIN_PORT", "PLANFORM_JOIN_SECONDS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -56,7 +61,7 @@ SCRIPT = [sys.executable, "-u", "train.py", "--a", "1"]
 def started(driver: dict[str, Any], environment: dict[str, str], folder: str = "", **outer: str) -> Any:
     from distributed import plan  # type: ignore[import-not-found]
 
-    return plan(driver, SCRIPT, environment, folder, {}, outer)
+    return plan(driver, SCRIPT, environment, folder, outer)
 
 
 def test_torchrun(programs: Path) -> None:
@@ -66,18 +71,28 @@ def test_torchrun(programs: Path) -> None:
         "--nnodes=2", "--nproc_per_node=4", "--master_addr=algo-1", "--master_port=7777", "--node_rank=1",
         "train.py", "--a", "1",
     ]  # fmt: skip
-    assert start.variables["NCCL_SOCKET_IFNAME"] == "eth0"
+    assert start.variables["NCCL_SOCKET_IFNAME"] == start.variables["GLOO_SOCKET_IFNAME"] == "eth0"
+    assert (start.joins, start.leads) == (True, False)
     alone = told(SM_HOST_COUNT="1", SM_HOSTS='["algo-1"]', SM_NUM_GPUS="8")
     assert started({"torchrun": {}}, alone).command[1:3] == ["--nnodes=1", "--nproc_per_node=8"]
     assert "NCCL_SOCKET_IFNAME" not in started({"torchrun": {}}, alone).variables
 
 
-def test_what_the_user_has_set_stays_and_adapters_are_used(programs: Path) -> None:
+def test_what_the_user_has_set_stays_and_adapters_are_used(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import distributed
+
     program(programs, "torchrun")
-    start = started({"torchrun": {}}, told(SM_CURRENT_INSTANCE_TYPE="ml.p5.48xlarge"), NCCL_PROTO="LL")
+    large = told(SM_CURRENT_INSTANCE_TYPE="ml.p5.48xlarge")
+    monkeypatch.setattr(distributed, "ADAPTERS", str(tmp_path / "none"))
+    assert "FI_PROVIDER" not in started({"torchrun": {}}, large).variables  # a type is only a name here
+    monkeypatch.setattr(distributed, "ADAPTERS", str(tmp_path))
+    start = started({"torchrun": {}}, large, NCCL_PROTO="LL")
     assert "NCCL_PROTO" not in start.variables
     assert start.variables["FI_PROVIDER"] == "efa"
     assert start.variables["FI_EFA_USE_DEVICE_RDMA"] == "1"
+    assert "FI_PROVIDER" not in started({"torchrun": {}}, large, PLANFORM_JOIN_PORT="1").variables
 
 
 def test_mpi(programs: Path) -> None:
@@ -86,15 +101,35 @@ def test_mpi(programs: Path) -> None:
     with pytest.raises(NoDriver, match="there is no mpirun"):
         started({"mpi": {}}, told(SM_CURRENT_HOST_RANK="0"))
     program(programs, "mpirun")
-    first = started(
-        {"mpi": {"process_count_per_node": 2, "mpi_additional_options": ["-v"]}}, told(SM_CURRENT_HOST_RANK="0")
-    )
-    text = " ".join(first.command)
-    assert " -np 4 --host algo-1:2,algo-2:2 -mca btl_tcp_if_include eth0" in text
-    assert text.endswith(f"-v {' '.join(SCRIPT)}")
-    assert first.joins
-    other = started({"mpi": {}}, told())
-    assert (other.command, other.joins) == ([], True)
+    options = {"mpi": {"process_count_per_node": 2, "mpi_additional_options": ["-v"]}}
+    start = started(options, told(), OMPI_MCA_btl_tcp_if_include="eth1")
+    text = " ".join(start.command)
+    assert "mpirun --allow-run-as-root -np 4 --host algo-1:2,algo-2:2 " in text
+    assert " -v /bin/sh -c " in text  # what the user says comes last
+    assert " ".join(SCRIPT[-3:]) in text
+    assert " -x " not in text  # each rank has the variables of its own host
+    assert (start.joins, start.leads) == (True, True)
+    assert start.variables["OMPI_MCA_oob_tcp_if_include"] == "eth0"
+    assert "OMPI_MCA_btl_tcp_if_include" not in start.variables
+    alone = told(SM_HOST_COUNT="1", SM_HOSTS='["algo-1"]', SM_CURRENT_HOST_RANK="0")
+    assert "--host localhost:2" in " ".join(started(options, alone).command)
+
+
+@pytest.mark.parametrize(
+    ("script", "starts"),
+    [(SCRIPT, [*SCRIPT[:2], "-m", "mpi4py", *SCRIPT[2:]]), (["/bin/sh", "train.sh"], ["/bin/sh", "train.sh"])],
+)
+def test_python_runs_under_mpi4py_where_that_is(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, script: list[str], starts: list[str]
+) -> None:
+    from distributed import plan
+
+    program(programs, "mpirun")
+    (programs / "mpi4py").mkdir()
+    (programs / "mpi4py" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(programs))
+    command = plan({"mpi": {}}, script, told(), "", {}).command
+    assert command[-len(starts) :] == starts
 
 
 def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
@@ -104,61 +139,101 @@ def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
         started({"custom": {"driver_script": "driver.py"}}, told(), str(tmp_path))
 
 
-def free() -> tuple[str, int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def never() -> int:
+    return 0
+
+
+def joining(server: socket.socket, *hosts: str) -> list[socket.socket]:
+    """Hosts that come to the first one."""
+    from join import come  # type: ignore[import-not-found]
+
+    return [come(host, server.getsockname(), 20, never) for host in hosts]
+
+
+def test_hosts_meet_and_are_told_what_to_do(server: socket.socket) -> None:
+    from join import gather, order, tell
+
+    others = joining(server, "algo-3", "stranger", "algo-2")
+    joined = gather(server, ["algo-2", "algo-3"], 20, never)
+    assert set(joined) == {"algo-2", "algo-3"}
+    tell(joined.values(), "run a command")
+    tell(joined.values(), "end 7")
+    for other in (others[0], others[2]):
+        assert [order(other, never), order(other, never)] == [("run", "a command"), ("end", "7")]
+
+
+def test_a_host_that_never_joins_is_named_to_all(server: socket.socket) -> None:
+    from join import Lost, come, gather, order
+
+    (other,) = joining(server, "algo-2")
+    with pytest.raises(Lost, match="algo-3, algo-4 did not join within 1 seconds"):
+        gather(server, ["algo-2", "algo-3", "algo-4"], 1.0, never)
+    with pytest.raises(Lost, match="algo-3, algo-4 did not join within 1 seconds"):
+        order(other, never)
+    server.close()
+    with pytest.raises(Lost, match="algo-1 did not come within 0 seconds"):
+        come("algo-2", server_address(), 0.0, never)
+
+
+def server_address() -> tuple[str, int]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         return ("127.0.0.1", probe.getsockname()[1])
 
 
-def test_hosts_meet_and_are_told_the_end() -> None:
-    from join import dismiss, gather, wait_for_first  # type: ignore[import-not-found]
+def test_who_is_asked_to_end_waits_no_longer(server: socket.socket) -> None:
+    from join import come, gather, order
 
-    addresses, codes = [free(), free()], {}
-    others = [
-        Thread(target=lambda place=place: codes.update({place: wait_for_first(place, 20, lambda: 0)}))
-        for place in addresses
-    ]
-    for thread in others:
-        thread.start()
-    dismiss(gather(["algo-2", "algo-3"], addresses, 20, lambda: 0), 7)
-    for thread in others:
-        thread.join(20)
-    assert set(codes.values()) == {7}
-    assert len(codes) == 2
+    assert come("algo-2", server_address(), 20, lambda: 15) is None
+    assert gather(server, ["algo-2"], 20, lambda: 15) == {}
+    assert order(joining(server, "algo-2")[0], lambda: 15) == ("", "")
 
 
-def test_a_host_that_never_joins_is_named() -> None:
-    from join import Lost, gather, wait_for_first
+def test_a_first_host_that_goes_without_a_word(server: socket.socket) -> None:
+    from join import Lost, gather, left, order
 
-    with pytest.raises(Lost, match="algo-2, algo-3 did not join within 0 seconds"):
-        gather(["algo-2", "algo-3"], [free(), free()], 0.0, lambda: 0)
-    with pytest.raises(Lost, match="algo-1 did not come within 0 seconds"):
-        wait_for_first(free(), 0.0, lambda: 0)
-    assert wait_for_first(free(), 20, lambda: 15) == 143  # asked to end while it waits
+    (other,) = joining(server, "algo-2")
+    joined = gather(server, ["algo-2"], 20, never)
+    assert not left(other)
+    joined["algo-2"].close()
+    assert left(other)
+    with pytest.raises(Lost, match="algo-1 went away without a word"):
+        order(other, never)
 
 
-def test_a_first_host_that_goes_without_a_word() -> None:
-    from join import Lost, gather, wait_for_first
+def test_an_agent_runs_a_command_where_it_is_told(
+    server: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mpirun's agent borrows the connection of a host; the first host has none, and is here."""
+    from agent import lending  # type: ignore[import-not-found]
+    from join import gather, order, tell
 
-    place, seen = free(), []
-
-    def wait() -> None:
-        try:
-            wait_for_first(place, 20, lambda: 0)
-        except Lost as error:
-            seen.append(str(error))
-
-    thread = Thread(target=wait)
-    thread.start()
-    (connection,) = gather(["algo-2"], [place], 20, lambda: 0)
-    connection.close()
-    thread.join(20)
-    assert seen == ["algo-1 went away without a word"]
+    (other,) = joining(server, "algo-2")
+    for name in ("OMPI_MCA_plm_rsh_agent", "PRTE_MCA_plm_ssh_agent"):
+        monkeypatch.delenv(name, raising=False)
+    with lending(gather(server, ["algo-2"], 20, never)) as variables:
+        agent = [*variables["OMPI_MCA_plm_rsh_agent"].split(), "algo-2", "echo", '"a  b"', ";", "exit 3"]
+        started = subprocess.Popen(agent, env={**os.environ, **variables})
+        assert order(other, never) == ("run", json.dumps('echo "a  b" ; exit 3'))
+        tell([other], "3")
+        assert started.wait(20) == 3
+        here = [*agent[:2], "algo-1", *agent[3:]]
+        done = subprocess.run(here, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (3, "a  b\n")
+    assert not Path(variables["PLANFORM_LENDER"]).parent.exists()
 
 
 AWS = """#!/bin/sh
 case "$*" in
   *no-such*) echo "An error occurred (ResourceNotFoundException)" >&2; exit 254;;
+  *loud*) echo '{"SecretString": "from the keeper"'; exit 0;;
+  *quotes*) echo "denied; the last one was: from the keeper" >&2; exit 254;;
+  *binary*) echo '{"SecretBinary": "ZnJvbSB0aGUga2VlcGVy"}';;
   "secretsmanager get-secret-value --secret-id arn:aws:secretsmanager:eu-west-1:1:secret:t --output json --region eu-west-1")
     echo '{"SecretString": "from the keeper"}';;
   "ssm get-parameter --with-decryption --name /team/token --output json") echo '{"Parameter": {"Value": "from the store"}}';;
@@ -191,3 +266,19 @@ def test_secrets_by_reference(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {"A": "from the keeper", "B": "from the store"}
     said = fetch({"C": {"ssm": "no-such"}}, tmp_path).stderr
     assert "secrets.C: no-such: An error occurred (ResourceNotFoundException)" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "says"),
+    [
+        ("secretsmanager", "loud", "the aws command gave no JSON"),
+        ("secretsmanager", "binary", "it holds no text"),
+        ("ssm", "quotes", "denied; the last one was: (sensitive value)"),
+    ],
+)
+def test_no_error_quotes_a_secret(tmp_path: Path, kind: str, where: str, says: str) -> None:
+    program(tmp_path, "aws", AWS)
+    keeper = {"secretsmanager": "arn:aws:secretsmanager:eu-west-1:1:secret:t"}
+    said = fetch({"A": keeper, "B": {kind: where}}, tmp_path)
+    assert said.stderr.strip() == f"secrets.B: {where}: {says}"
+    assert said.stdout == ""

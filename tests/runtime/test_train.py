@@ -1,5 +1,6 @@
 """The program that runs a job: what the script gets, what comes back, and what is said of a failure."""
 
+import fcntl
 import json
 import os
 import signal
@@ -224,6 +225,41 @@ def test_a_signal_reaches_the_script(start, base, number):
     assert not (base / "output" / "failure").exists()
 
 
+SAVES = "import signal, sys, time\nsignal.signal(15, lambda *_: (time.sleep(0.7), print('saved'), sys.exit(0)))\n"
+SAVES += "print('ready')\nwhile True: signal.pause()\n"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({"entry_script": "train.sh"}, id="a shell script"),
+        pytest.param({"command": "python3 -u train.py; echo after"}, id="a command"),
+    ],
+)
+def test_a_signal_reaches_what_a_shell_runs_and_it_has_time(start, how):
+    """A shell passes no signals on, and is gone before what it ran."""
+    process = start({"train.py": SAVES, "train.sh": "python3 -u train.py\necho after\n"}, **how)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert "saved" in output
+    assert process.returncode == 143
+
+
+def test_helpers_of_a_script_are_its_own_to_end(start):
+    """A loader that is ended from outside would take away what the script needs to save its work."""
+    script = (
+        "import signal, subprocess, sys\n"
+        "helper = subprocess.Popen(['sleep', '30'])\n"
+        "signal.signal(15, lambda *_: (print('helper', helper.poll()), helper.kill(), sys.exit(0)))\n"
+        "print('ready')\nwhile True: signal.pause()\n"
+    )
+    process = start({"train.py": script}, entry_script="train.py")
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30)[0] == "helper None\n"
+
+
 def test_what_a_script_leaves_behind_does_not_hold_the_job(run):
     script = "import subprocess\nprint(subprocess.Popen(['sleep', '60']).pid)\n"
     ended = run({"train.py": script}, entry_script="train.py")
@@ -248,6 +284,61 @@ def test_requirements_that_cannot_be_installed(run):
     assert ended.code == 1
     assert "ran" not in ended.output.splitlines()
     assert ended.failure.startswith("pip install exited with code 1")
+
+
+def test_one_at_a_time_installs_into_an_environment(start, tmp_path):
+    """Jobs that share an environment wait for each other; one that is asked to end waits no longer."""
+    files, lock = {"train.py": "print('ran')\n", "needs.txt": "# nothing\n"}, tmp_path / "lock"
+    how = {"entry_script": "train.py", "requirements": "needs.txt", "environment": {"PLANFORM_INSTALL_LOCK": str(lock)}}
+    with open(lock, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        first, second = start(files, **how), start(files, **how)
+        with pytest.raises(subprocess.TimeoutExpired):
+            first.wait(2)
+        second.send_signal(signal.SIGTERM)
+        assert second.communicate(timeout=30)[0] == ""
+        assert second.returncode == 143
+    assert first.communicate(timeout=60)[0].endswith("ran\n")
+    assert first.returncode == 0
+
+
+RANKS = """
+[rank3]: Traceback (most recent call last):
+[rank2]: Traceback (most recent call last):
+[rank3]:   File "train.py", line 4, in <module>
+[rank2]:   File "train.py", line 3, in <module>
+[rank3]: RuntimeError: Connection closed by peer
+[rank2]: ValueError: bad rate
+W1125 22:32:27.918000 32331 torch/distributed/elastic: Sending process 32336 closing signal SIGTERM
+Traceback (most recent call last):
+  File "/bin/torchrun", line 8, in <module>
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+"""
+OF_MPI = """
+Traceback (most recent call last):
+  File "train.py", line 3, in <module>
+ValueError: bad rate:
+  that is it
+--------------------------------------------------------------------------
+NOTE: invoking MPI_ABORT causes Open MPI to kill all MPI processes.
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "summary", "last"),
+    [
+        (RANKS, "RuntimeError: Connection closed by peer", "RuntimeError: Connection closed by peer"),
+        (RANKS.replace("[rank3]: Trace", "[rank3]: trace"), "ValueError: bad rate", "ValueError: bad rate"),
+        (RANKS.replace("[rank", "[RANK"), "", "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:"),
+        (OF_MPI, "ValueError: bad rate:", "  that is it"),
+    ],
+    ids=["the first rank that raised", "another", "only the launcher", "mpirun"],
+)
+def test_what_launchers_say_is_not_why_a_job_failed(run, output, summary, last):
+    ended = run({"train.sh": f"cat <<'E'\n{output}E\nexit 1\n"}, entry_script="train.sh")
+    lines = ended.failure.splitlines()
+    assert lines[0] == f"train.sh exited with code 1: {summary}" or not summary
+    assert lines[-1] == last
 
 
 def test_executable_files_are_so_again(run):

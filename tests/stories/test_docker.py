@@ -185,25 +185,38 @@ def test_the_end_is_told_when_the_containers_are_gone(docked: User, client: Any)
     assert mine(client, docked) == []
 
 
+def contained(image: str, base: Path, host: str, command: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """One node of a run, without the run."""
+    (base / "output").mkdir(parents=True)
+    names = {"image": image, "name": f"planform-{base.parents[1].name}-{host}", "host": host, "base": os.fspath(base)}
+    network = {"network": "none", "own_network": False, "hosts": 1, "labels": {}}
+    rest = {"environment": {}, "command": ["/bin/sh", "-c", command], "mounts": [], "user": "0:0", "shm_size": "1m"}
+    told = {**os.environ, "PLANFORM_CONTAINER": json.dumps({**names, **network, **rest, **more})}
+    words = [sys.executable, "-P", "-m", "planform.providers.local.container"]
+    return subprocess.run(words, env=told, stdout=subprocess.PIPE, text=True, check=False, timeout=60)
+
+
 def test_a_host_may_be_over_before_another_has_begun(client: Any, docker_image: str, tmp_path: Path) -> None:
     """The network stays until the last of them has been in it."""
     from planform.providers.local.files import hold
 
+    network = {"network": f"planform-quick-{tmp_path.name}", "own_network": True, "hosts": 2}
+
     def container(host: str) -> tuple[int, list[str]]:
-        base = tmp_path / "nodes" / host
-        (base / "output").mkdir(parents=True)
-        names = {"image": docker_image, "name": f"planform-quick-{host}", "host": host, "base": os.fspath(base)}
-        network = {"network": f"planform-quick-{tmp_path.name}", "own_network": True, "hosts": 2, "labels": {}}
-        rest = {"environment": {}, "command": ["/bin/sh", "-c", ":"], "mounts": [], "user": "0:0", "shm_size": "1m"}
-        told = {**os.environ, "PLANFORM_CONTAINER": json.dumps({**names, **network, **rest})}
-        command = [sys.executable, "-P", "-m", "planform.providers.local.container"]
-        done = subprocess.run(command, env=told, stdout=subprocess.PIPE, check=False, timeout=60)
+        done = contained(docker_image, tmp_path / "nodes" / host, host, ":", **network)
         return done.returncode, [item.name for item in client.networks.list(names=[network["network"]])]
 
     supervisor = hold(tmp_path / "lock")
-    assert container("algo-1") == (0, [f"planform-quick-{tmp_path.name}"])
+    assert container("algo-1") == (0, [network["network"]])
     assert container("algo-2") == (0, [])
     os.close(supervisor)
+
+
+@pytest.mark.parametrize(("user", "name"), [("0:0", "root"), ("1234:1234", "planform")])
+def test_who_runs_a_container_has_a_name_in_it(docker_image: str, tmp_path: Path, user: str, name: str) -> None:
+    ask = "python3 -c 'import getpass, os; print(getpass.getuser(), os.getuid())'"
+    done = contained(docker_image, tmp_path / "nodes" / "algo-1", "algo-1", ask, user=user)
+    assert done.stdout == f"{name} {user.partition(':')[0]}\n"
 
 
 def test_a_pull_keeps_nobody_waiting(docked: User) -> None:
@@ -224,6 +237,7 @@ def test_a_pull_keeps_nobody_waiting(docked: User) -> None:
         waiting.close()
     said = "".join(pulling.communicate(timeout=60))
     assert pulling.returncode == 1
+    assert f"trainer.t: pulling {image}\n" in said
     assert "cannot be pulled" in said
 
 

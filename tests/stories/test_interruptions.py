@@ -7,6 +7,10 @@ import os
 import random
 import re
 import signal
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
 
 from planform.backends.local import LocalBackend
 from planform.providers.local.files import scheduling
@@ -136,3 +140,53 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_done_twice(user: User)
         assert len(user.run_folders()) == len({folder.parent for folder in user.run_folders()}), (
             "a run was launched twice"
         )
+
+
+def power_cut(user: User) -> None:
+    """SIGKILL to all that a user's folder has to do with, at once and again until there is nothing left."""
+
+    def ours() -> list[int]:
+        found = []
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended meanwhile
+                words = (place / "cmdline").read_bytes() + b"\0" + (place / "environ").read_bytes()
+                if os.fsencode(user.folder) in words and int(place.name) != os.getpid():
+                    found.append(int(place.name))
+        return found
+
+    while found := ours():
+        for number in found:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        for process in user.started:
+            process.poll()  # none of them stays as a zombie
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="finds processes in /proc")
+@pytest.mark.parametrize("executor", ["process", pytest.param("docker", marks=pytest.mark.docker)])
+def test_after_a_reboot_the_queue_goes_on(user: User, executor: str, request: pytest.FixtureRequest) -> None:
+    image = request.getfixturevalue("docker_image") if executor == "docker" else "img"
+    user.write(
+        f"""
+planform: {{name: boot, default_provider: local}}
+provider: {{local: {{executor: {executor}, max_instances: 1, docker: {{pull: never}}}}}}
+resource:
+  trainer:
+    first: {{training_image: "{image}", source_code: {{source_dir: src, command: "echo up; sleep 1000"}}}}
+    second: {{training_image: "{image}", source_code: {{source_dir: src, command: "echo done"}}, depends_on: [trainer.first]}}
+"""
+    )
+    user.write("x", "src/x")
+    user.run("apply", "-y", "--detach", "--target", "trainer.first")
+    until(lambda: list(user.folder.glob(".planform/runs/trainer.first/*/logs/*.log")), "the start")
+    user.edit(", depends_on: [trainer.first]", "")
+    user.run("apply", "-y", "--detach")
+    power_cut(user)
+
+    assert "run 1 in progress, stalled: the next apply starts it, or planform runs resume" in user.run("plan")
+    user.run("runs", "resume")
+    user.run("runs", "wait", "trainer.second", "--timeout", "30")
+    runs = {run["address"]: run for run in json.loads(user.run("runs", "--json"))["runs"]}
+    assert (runs["trainer.first"]["status"], runs["trainer.first"]["reason"]) == ("failed", "the supervisor died")
+    assert runs["trainer.second"]["status"] == "succeeded"
+    assert "Nothing waits." in user.run("runs", "resume")

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from planform.core.errors import ProviderError
+from planform.core.executor import Tell
 from planform.core.values import Object
 from planform.providers.aws.clients import Clients
 
 
-def fetch(settings: Object, uri: str, cache: Path) -> Path:
+def fetch(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
     """The files below an s3:// URI, downloaded once for each content: keys, sizes and ETags name the folder.
 
     Raises:
@@ -35,6 +36,7 @@ def fetch(settings: Object, uri: str, cache: Path) -> Path:
     folder = cache / hashlib.sha256(f"{uri}\n{listing}".encode()).hexdigest()[:32]
     if folder.exists():
         return folder
+    tell(f"fetching {uri}: {len(items)} files, {sum(item['Size'] for item in items) / 1e6:.1f} MB")
     partial = cache / f"{folder.name}.{os.getpid()}.partial"
 
     def load(item: dict[str, str]) -> None:

@@ -9,11 +9,13 @@ hold the lock of the node, by which the run knows when the container is gone.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import select
 import signal
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Mapping
@@ -64,6 +66,7 @@ def main() -> int:
         client = docker.from_env(timeout=28 * 24 * 3600)  # a job may be silent for days
         network = _network(client, job)
         container = _create(client, job, network)
+        _name_user(container, job["user"])
         asked: list[int] = []
 
         def forward(number: int, _: object) -> None:
@@ -127,6 +130,29 @@ def _create(client: Any, job: Mapping[str, Any], network: str) -> Any:
         init=True,
         **extra,
     )
+
+
+def _name_user(container: Any, user: str) -> None:
+    """Give the user a name inside: many a program ends when who runs it has none (MPI, ssh, getpass.getuser)."""
+    from docker.errors import NotFound
+
+    uid, _, gid = user.partition(":")
+    try:
+        chunks, _ = container.get_archive("/etc/passwd")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            (member,) = archive.getmembers()
+            known = (archive.extractfile(member) or io.BytesIO()).read()
+    except NotFound:
+        known = b""
+    if any(line.split(b":")[2:3] == [uid.encode()] for line in known.splitlines()):
+        return
+    text = known.rstrip() + f"\nplanform:x:{uid}:{gid}::/tmp:/bin/sh\n".encode()
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        entry = tarfile.TarInfo("passwd")
+        entry.size, entry.mode = len(text), 0o644
+        archive.addfile(entry, io.BytesIO(text))
+    container.put_archive("/etc", content.getvalue())
 
 
 def _network(client: Any, job: Mapping[str, Any]) -> str:

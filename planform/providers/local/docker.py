@@ -10,13 +10,14 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import JobSpec, SourceCode
+from planform.core.executor import Channel, JobSpec, SourceCode, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.values import Object
 from planform.providers.local import runs as local_runs
@@ -26,8 +27,9 @@ from planform.providers.local.files import HOME
 from planform.resources import treatment
 from planform.training.layout import ENTRYPOINT, START
 
+TELL_SECONDS = 0.5  # how often it is told how far a pull is
 ECR = re.compile(r"(\d+)\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
-Fetch = Callable[[str, Path], Path]  # an s3:// URI and a cache -> where its files are now
+Fetch = Callable[[str, Path, Tell], Path]  # an s3:// URI and a cache -> where its files are now
 Login = Callable[[str], tuple[str, str]]  # an image in ECR -> user and password
 
 
@@ -63,7 +65,7 @@ class DockerExecutor(LocalExecutor):
                 misfits.append(Misfit(("docker", "network"), why, suggestion="Leave it out: each run makes its own."))
         return misfits, notes
 
-    def ready(self, spec: JobSpec) -> tuple[LayOut, Sequence[str]]:
+    def ready(self, spec: JobSpec, tell: Tell = silent) -> tuple[LayOut, Sequence[str]]:
         environment, secrets = node_environment(spec, inherit=False)
         image = self._image(spec)
         settings = {**self.settings, **{k: v for k, v in (spec.extra.get("docker") or {}).items() if v is not None}}
@@ -71,9 +73,9 @@ class DockerExecutor(LocalExecutor):
         # An image or a data set may take an hour to come.
         client = connected()
         sweep(client, self.root)
-        ready(client, image, str(settings.get("pull") or "missing"), self.login)
-        channels = tuple(self._local(channel) for channel in spec.channels)
-        code = self._code(spec.source_code)
+        ready(client, image, str(settings.get("pull") or "missing"), self.login, tell)
+        channels = tuple(self._local(channel, tell) for channel in spec.channels)
+        code = self._code(spec.source_code, tell)
         user = inside(client.info(), f"{os.getuid()}:{os.getgid()}")
 
         def lay_out(folder: Path, job: JobSpec) -> list[local_runs.NodeCommand]:
@@ -130,23 +132,23 @@ class DockerExecutor(LocalExecutor):
             told = {**inherited(), "PLANFORM_CONTAINER": json.dumps(container)}
             yield local_runs.NodeCommand(host, (sys.executable, "-P", "-m", "planform.providers.local.container"), told)
 
-    def _code(self, code: SourceCode | None) -> SourceCode | None:
+    def _code(self, code: SourceCode | None, tell: Tell) -> SourceCode | None:
         """Source code as files on this machine."""
         if code is None or not code.source_dir.startswith("s3://"):
             return code
         if self.fetch is None:
             raise ProviderError(f"source_code: {code.source_dir} is not on this machine.")
-        folder = self.fetch(code.source_dir, self.root / HOME / "cache")
+        folder = self.fetch(code.source_dir, self.root / HOME / "cache", tell)
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         return code._replace(source_dir=os.fspath(folder), files=tuple(files))
 
-    def _local(self, channel: Any) -> Any:
+    def _local(self, channel: Channel, tell: Tell) -> Channel:
         """A channel whose data is on this machine, fetched once for all runs if it was in S3."""
         if not channel.source.startswith("s3://"):
             return channel
         if self.fetch is None:
             raise ProviderError(f"input_data.{channel.name}: {channel.source} is not on this machine.")
-        return channel._replace(source=os.fspath(self.fetch(channel.source, self.root / HOME / "cache")))
+        return channel._replace(source=os.fspath(self.fetch(channel.source, self.root / HOME / "cache", tell)))
 
 
 def connected() -> Any:
@@ -170,7 +172,7 @@ def connected() -> Any:
     return client
 
 
-def ready(client: Any, image: str, pull: str, login: Login | None) -> None:
+def ready(client: Any, image: str, pull: str, login: Login | None, tell: Tell) -> None:
     """Have the image here, pulled as the policy says: always, missing or never.
 
     Raises:
@@ -193,12 +195,39 @@ def ready(client: Any, image: str, pull: str, login: Login | None) -> None:
         user, password = login(image)
         credentials = {"username": user, "password": password}
     try:
-        client.images.pull(image, auth_config=credentials)
+        pulled(client, image, credentials, tell)
     except (APIError, DockerException) as error:
         raise ProviderError(
             f"The image {image} cannot be pulled: {_cause(error)}.",
             suggestion="Check its name and your right to it; an image built here needs docker: {pull: never}.",
         ) from None
+
+
+def pulled(client: Any, image: str, credentials: Mapping[str, str] | None, tell: Tell) -> None:
+    """Pull an image, telling how far that is.
+
+    Raises:
+        DockerException: it cannot be had.
+    """
+    from docker.errors import DockerException
+    from docker.utils import parse_repository_tag
+
+    repository, tag = parse_repository_tag(image)
+    layers: dict[str, tuple[int, int]] = {}  # bytes that are here, bytes in all
+    tell(f"pulling {image}")
+    told = time.monotonic()
+    for event in client.api.pull(repository, tag or "latest", auth_config=credentials, stream=True, decode=True):
+        if "error" in event:
+            raise DockerException(event["error"])
+        detail = event.get("progressDetail") or {}
+        if event.get("status") == "Downloading" and detail.get("total"):
+            layers[event["id"]] = (detail["current"], detail["total"])
+        elif event.get("status") == "Download complete" and event.get("id") in layers:
+            layers[event["id"]] = (layers[event["id"]][1],) * 2
+        if layers and time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            here, whole = (sum(column) / 1e6 for column in zip(*layers.values(), strict=True))
+            tell(f"pulling {image}: {here:.0f} of {whole:.0f} MB")
 
 
 def _told(spec: JobSpec) -> dict[str, str]:

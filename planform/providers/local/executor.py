@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.hyperparameters import wire_text
 from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
@@ -37,13 +37,13 @@ class LocalExecutor(ABC):
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]: ...
 
     @abstractmethod
-    def ready(self, spec: JobSpec) -> tuple[LayOut, Sequence[str]]:
+    def ready(self, spec: JobSpec, tell: Tell = silent) -> tuple[LayOut, Sequence[str]]:
         """Have here what the nodes of a job need, before there is a lock to be held. What fills the folder of a run of
         this job (or of one that differs in name and hyperparameters) and says what its nodes are; and the secrets that
         must not be quoted in records."""
 
-    def launch(self, spec: JobSpec) -> Launched:
-        lay_out, secrets = self.ready(spec)
+    def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
+        lay_out, secrets = self.ready(spec, tell)
         return local_runs.launch(
             self.root,
             self.host,

@@ -11,13 +11,15 @@ from functools import cache
 from pathlib import Path
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec, SourceCode
+from planform.core.executor import JobSpec, SourceCode, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object
 from planform.providers.local import runs as local_runs
 from planform.providers.local.executor import LayOut, LocalExecutor, node_environment, plain
 from planform.providers.local.files import HOME
 from planform.resources import treatment
+
+LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"  # by which the hosts of a job find each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +56,27 @@ class ProcessExecutor(LocalExecutor):
             )
         return misfits + list(_remote_inputs(desired)), notes
 
-    def ready(self, spec: JobSpec) -> tuple[LayOut, Sequence[str]]:
+    def ready(self, spec: JobSpec, tell: Tell = silent) -> tuple[LayOut, Sequence[str]]:
         environment, secrets = node_environment(spec)
-        return lambda folder, job: self._lay_out(folder, job, environment), secrets
+        # Before there is a lock to be held: it may take a while to be made.
+        python, lock = self._interpreter(spec, tell)
+        if lock:
+            environment["PLANFORM_INSTALL_LOCK"] = lock
+        return lambda folder, job: self._lay_out(folder, job, environment, python), secrets
 
-    def _lay_out(self, folder: Path, spec: JobSpec, environment: Mapping[str, str]) -> list[local_runs.NodeCommand]:
+    def _lay_out(
+        self, folder: Path, spec: JobSpec, environment: Mapping[str, str], python: str
+    ) -> list[local_runs.NodeCommand]:
         from planform.training.layout import lay_out
 
-        python = self._interpreter(spec)
         # `python` and `pip` of a command are those of the interpreter that runs the rest.
         path = os.pathsep.join(filter(None, [os.path.dirname(python), environment.get("PATH", os.defpath)]))
         hosts = [f"algo-{index}" for index in range(1, spec.instance_count + 1)]
-        if spec.distributed:
-            # All hosts are this machine: they find each other on the loopback, at ports that were free a moment ago.
-            first, *ports = _free_ports(1 + len(hosts))
-            meeting = {"PLANFORM_MASTER_ADDR": "127.0.0.1", "PLANFORM_MASTER_PORT": str(first)}
-            environment = {**environment, **meeting, "PLANFORM_JOIN_PORTS": ",".join(map(str, ports))}
         nodes = []
         for host in hosts:
             base = folder / "nodes" / host
             base.mkdir(parents=True)
-            lay_out(base, spec, host, hosts, "lo", "link")
+            lay_out(base, spec, host, hosts, LOOPBACK, "link")
             if spec.checkpoint_key:
                 (base / "checkpoints").symlink_to(self.checkpoints(folder, spec.checkpoint_key))
             nodes.append(
@@ -88,19 +90,25 @@ class ProcessExecutor(LocalExecutor):
                         "SAGEMAKER_BASE_DIR": os.fspath(base),
                         "TRAINING_JOB_NAME": spec.job_name,
                     },
+                    meets=bool(spec.distributed) or len(hosts) > 1,
                 )
             )
         return nodes
 
-    def _interpreter(self, spec: JobSpec) -> str:
-        python = self._configured()
-        code = spec.source_code
-        if not self.venv or code is None or not code.requirements:
-            return python
+    def _interpreter(self, spec: JobSpec, tell: Tell) -> tuple[str, str]:
+        """The Python of a run, and the lock to be held while requirements are installed into it, if there are any."""
+        python, code = self._configured(), spec.source_code
+        if code is None or not code.requirements:
+            return python, ""
         wanted = required_packages(code)
         if wanted is None:
-            return python
-        return virtual_environment(self.root / HOME / "venvs", python, wanted)
+            return python, ""
+        folder = self.root / HOME / "venvs"
+        if not self.venv:
+            folder.mkdir(parents=True, exist_ok=True)
+            return python, f"{folder / _key(python)}.lock"
+        python = virtual_environment(folder, python, wanted, tell)
+        return python, os.path.join(os.path.dirname(python), "lock")
 
     def _configured(self) -> str:
         if not self.python:
@@ -133,33 +141,44 @@ def required_packages(code: SourceCode) -> bytes | None:
     return found
 
 
-def virtual_environment(folder: Path, python: str, requirements: bytes) -> str:
+def virtual_environment(folder: Path, python: str, requirements: bytes, tell: Tell) -> str:
     """The Python of an environment for these requirements, made when it is not there; the runtime installs into it.
 
     Raises:
         ProviderError: it cannot be made.
     """
-    import hashlib
-    import platform
-    import subprocess
-
     from filelock import FileLock
 
-    key = hashlib.sha256("\n".join((python, platform.platform(), "")).encode() + requirements).hexdigest()[:16]
-    place, made = folder / key, folder / key / "made"
+    kind = _told([python, "-c", "import sys, sysconfig; print(sys.version, sysconfig.get_platform())"], python)
+    place = folder / _key(python, kind, requirements.decode(errors="replace"))
+    made = place / "made"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{place}.lock"):
         if not made.exists():
-            command = [python, "-m", "venv", "--clear", str(place)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-                raise ProviderError(
-                    f"No virtual environment could be made in {place}: {said[-1]}",
-                    suggestion="On Debian or Ubuntu: apt-get install python3-venv",
-                )
+            tell("making a virtual environment")
+            _told([python, "-m", "venv", "--clear", str(place)], python)
             made.touch()
     return os.fspath(place / "bin" / "python")
+
+
+def _key(*words: str) -> str:
+    import hashlib
+
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
+def _told(command: Sequence[str], python: str) -> str:
+    """What a command of Python's says that is to make a virtual environment."""
+    import subprocess
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        raise ProviderError(
+            f"No virtual environment could be made with {python}: {said[-1]}",
+            suggestion="On Debian or Ubuntu: apt-get install python3-venv",
+        )
+    return done.stdout
 
 
 def own_opt_ml(base: Path) -> tuple[str, ...]:
@@ -183,17 +202,6 @@ def _may_mount() -> bool:
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    import socket
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def _remote_inputs(desired: Object) -> Iterator[Misfit]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Document, DocumentRead, Executor
+from planform.core.executor import Document, DocumentRead, Executor, Tell
 from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
@@ -20,7 +20,7 @@ from planform.providers.local.executor import LocalExecutor
 from planform.resources.training.blocks import GPUS, SIZE
 from planform.training.definition import mapping
 
-Fetch = Callable[[str, Path], Path]
+Fetch = Callable[[str, Path, Tell], Path]
 Login = Callable[[str], tuple[str, str]]
 Models = Callable[[Sequence[DocumentRead]], Mapping[DocumentRead, Document | Misfit]]
 

@@ -58,6 +58,7 @@ class NodeCommand:
     host: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    meets: bool = False  # the nodes find each other on the loopback, at ports that are chosen at the start
 
 
 def job_arn(job_name: str) -> str:

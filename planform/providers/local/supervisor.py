@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,18 @@ PROGRESS_SECONDS = 0.5  # how often the metrics of a running run are told
 class Node:
     """One instance: its process group, its log, and what it said last."""
 
-    def __init__(self, folder: Path, host: str, command: list[str], environment: dict[str, str]) -> None:
-        self.host, self.base = host, folder / "nodes" / host
+    def __init__(self, folder: Path, item: dict[str, Any], meeting: dict[str, str], descriptors: list[int]) -> None:
+        self.host: str = item["host"]
+        self.base = Path(folder, "nodes", self.host)
         self.code: int | None = None
         self.partial = b""
         self.last_lines: deque[str] = deque(maxlen=20)
-        self.log = os.open(folder / "logs" / f"{host}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self.log = os.open(folder / "logs" / f"{self.host}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.process = subprocess.Popen(
-            command,
+            item["command"],
             cwd=self.base,
-            env=environment,
+            env={**meeting, **item["environment"]},
+            pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -211,8 +213,7 @@ def _supervise(run: Run, wakeup: int, guard: int) -> dict[str, Any]:
     (run.folder / "logs").mkdir(exist_ok=True)
     selector = selectors.DefaultSelector()
     selector.register(wakeup, selectors.EVENT_READ)
-    for item in run.job["nodes"]:
-        node = Node(run.folder, item["host"], item["command"], item["environment"])
+    for node in _started(run):
         run.nodes.append(node)
         os.write(guard, b"%d\n" % node.process.pid)
         selector.register(node.output, selectors.EVENT_READ, node)
@@ -256,6 +257,21 @@ def _supervise(run: Run, wakeup: int, guard: int) -> dict[str, Any]:
     if run.stopped:
         return {"status": "stopped", "reason": run.stopped}
     return {"status": "succeeded"}
+
+
+def _started(run: Run) -> Iterator[Node]:
+    """The nodes, one after the other."""
+    items = run.job["nodes"]
+    if not items[0].get("meets"):
+        yield from (Node(run.folder, item, {}, []) for item in items)
+        return
+    from planform.providers.local.meeting import meeting_place
+
+    server, told = meeting_place()
+    with server:  # by the first node alone it is held open: when that ends, the others hear so
+        first = {**told, "PLANFORM_JOIN_DESCRIPTOR": str(server.fileno())}
+        yield Node(run.folder, items[0], first, [server.fileno()])
+        yield from (Node(run.folder, item, told, []) for item in items[1:])
 
 
 def _import_the_rest() -> None:

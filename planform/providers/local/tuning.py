@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.hyperparameters import wire_text
 from planform.core.schemas import Misfit
 from planform.core.state import TUNING, Run, RunStatus, Trial
@@ -70,20 +70,20 @@ class TuningExecutor:
         """A search of this machine is always somebody's: of the state that launched it."""
         return None
 
-    def launch(self, spec: JobSpec) -> Launched:
+    def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
         folder = run_folder(self.inner.root, spec.address, spec.number, spec.run_id)
         if read_json(folder / RECORD) is None:
-            self._fill(folder, spec)
+            self._fill(folder, spec, tell)
         place = folder.relative_to(self.inner.root).as_posix()
         _submit(self.inner.root, place)
         output = local_runs.output_path(spec.address)
         return Launched(_arn(spec.job_name), RunStatus("queued", output_path=output), place, output)
 
-    def _fill(self, folder: Path, spec: JobSpec) -> None:
+    def _fill(self, folder: Path, spec: JobSpec, tell: Tell) -> None:
         """Make the folders of all trials, and last the record that says they are there: from then on it is launched."""
         root, tuning = self.inner.root, spec.tuning or {}
         local_runs.refuse_misfits(root, spec, self.inner.max_instances)
-        lay_out, secrets = self.inner.ready(spec)
+        lay_out, secrets = self.inner.ready(spec, tell)
         limits = tuning["resource_limits"]
         seconds = limits.get("max_runtime_in_seconds")
         not_after = time.time() + float(seconds) if seconds is not None else None

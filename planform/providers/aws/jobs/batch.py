@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object, Unknown, reveal
@@ -37,7 +37,7 @@ class BatchExecutor:
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": Unknown(f"{address}.job_arn")}  # Batch numbers its jobs
 
-    def launch(self, spec: JobSpec) -> Launched:
+    def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
         training = request_of(self.clients, spec)
         request = service_job(training, spec)
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
 from planform.core.values import Object
@@ -32,7 +32,7 @@ class SageMakerExecutor:
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": self.clients.where().arn("sagemaker", f"training-job/{job_name}")}
 
-    def launch(self, spec: JobSpec) -> Launched:
+    def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
         request = request_of(self.clients, spec)
         try:
             answer = self.clients.call("sagemaker", "create_training_job", **request)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec, Launched
+from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.state import TUNING, Run, RunStatus, Trial, progress
 from planform.core.values import Object
@@ -59,7 +59,7 @@ class TuningExecutor:
         )
         return progress(run, self._look(run))
 
-    def launch(self, spec: JobSpec) -> Launched:
+    def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
         tuning, body = spec.tuning or {}, dict(spec.extra)
         tags = {**tags_of(self.clients.settings, tuning), **job_tags(spec)}
         placed = placed_for(self.clients, spec)
