@@ -169,11 +169,11 @@ def _others(path: Path) -> dict[str, str]:
 
 def _problems(folder: str, module: Written, others: dict[str, str]) -> tuple[Diagnostic, ...]:
     """What `planform validate` would say of the module."""
-    from planform.project import Options, open_project
+    from planform.project import Options, open_recorded
 
     try:
         options = Options(Path(folder))
-        return open_project(options, {**others, MODULE: module.text}, variables={}).warnings
+        return open_recorded(options, {**others, MODULE: module.text}).warnings
     except Diagnosed as error:
         return error.problems
 

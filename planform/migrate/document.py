@@ -43,7 +43,8 @@ def written(conversions: Sequence[Conversion], name: str, sources: Sequence[str]
     writer = _Writer(drafts)
     bodies = [(draft, writer.body(draft)) for draft in drafts]
     provider = {key: value for conversion in conversions for key, value in conversion.provider.items()}
-    local = bool(drafts) and all(_is_local(draft) for draft in drafts if draft.type == "trainer")
+    trainers = [draft for draft in drafts if draft.type == "trainer"]
+    local = bool(trainers) and all(map(_is_local, trainers))
     document: dict[str, Value] = {}
     if alone:
         document["planform"] = {"name": _project(name), "default_provider": "local" if local else "aws"}
@@ -122,7 +123,8 @@ class _Writer:
         body: dict[str, Value] = {}
         if draft.conditions:
             body["enabled"] = Raw("${" + " && ".join(map(self._condition, draft.conditions)) + "}")
-        for key, value in draft.body.items():
+        order = ["executor", "provider", *schema.attributes]
+        for key, value in sorted(draft.body.items(), key=lambda item: order.index(item[0])):
             kind = schema.attributes[key].type if key in schema.attributes else ANY
             target = NAMES.get((draft.type, key))
             if target is not None:

@@ -192,7 +192,8 @@ class _Reading:
                 event.place, event.code, "in a loop whose turns are known only when it runs: one resource, use for_each"
             )
             turn = ""
-        name = "_".join(filter(None, (_name(made, self.script), object_name(turn))))
+        name, turn = _name(made, self.script), object_name(turn)
+        name = name if not turn or turn in name.split("_") else f"{name}_{turn.removeprefix('n')}"
         return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions))
 
     def _keep(self, draft: Draft, event: Event) -> None:
@@ -245,6 +246,8 @@ def _proposals(made: Made, script: Script) -> Iterator[str]:
     entry = made.get("entry_point") or (code.get("entry_script") if isinstance(code, Made) else None)
     if isinstance(entry, str):
         yield os.path.splitext(os.path.basename(entry))[0]
+    if isinstance(made.get("model_id"), str):
+        yield made.get("model_id")
     yield os.path.splitext(os.path.basename(script.file))[0]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from planform.migrate.document import Written
 from planform.migrate.drafts import Finding
+
+WIDTH = 100
 
 
 def report_text(written: Written, findings: Sequence[Finding]) -> str:
@@ -56,12 +59,13 @@ def _section(title: str, rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _lines(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
-    """Columns for place and thing; a long thing pushes its reason onto a line of its own."""
+    """Columns, where they fit; else the third is under the others."""
     first = max(len(place) for place, _, _ in rows)
-    second = min(max(len(what) for _, what, _ in rows), 44)
+    second = max(len(what) for _, what, _ in rows)
+    wide = any(first + second + len(why) + 6 > WIDTH for _, _, why in rows)
     for place, what, why in rows:
-        if len(what) <= second:
-            yield f"{place.ljust(first)}  {what.ljust(second)}  {why}".rstrip()
-        else:
+        if wide:
             yield f"{place.ljust(first)}  {what}"
-            yield f"{' ' * first}  {' ' * 4}{why}"
+            yield from wrap(why, WIDTH, initial_indent=" " * (first + 6), subsequent_indent=" " * (first + 6))
+        else:
+            yield f"{place.ljust(first)}  {what.ljust(second)}  {why}".rstrip()

@@ -10,22 +10,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import TypeAlias
 
-from planform.migrate.evaluate import Evaluator, shown
-from planform.migrate.objects import object_name
+from planform.migrate.calls import Calls
+from planform.migrate.evaluate import shown
+from planform.migrate.names import End, assigned, either, functions, question, same, shared_names, turn_name
+from planform.migrate.objects import with_method
 from planform.migrate.sources import Script
 from planform.migrate.values import (
     MISSING,
     Conditions,
     Dotted,
-    Either,
     Event,
     Function,
     Made,
     Opened,
-    Place,
     Unknown,
     Value,
     is_plain,
@@ -34,9 +32,6 @@ from planform.migrate.values import (
 DEEPEST = 12  # calls inside of calls
 MOST_TURNS = 200
 UNKNOWN_TURN = "?"  # of a loop that goes round nobody knows how often
-
-
-_End: TypeAlias = tuple[Mapping[str, Value], Conditions]  # the names after a branch, and when it is taken
 
 
 class _Left(Exception):
@@ -54,7 +49,7 @@ def events_of(script: Script) -> tuple[Event, ...]:
     return tuple(walk.events)
 
 
-class _Walk(Evaluator):
+class _Walk(Calls):
     def __init__(self, script: Script) -> None:
         super().__init__(script)
         self.called: set[int] = set()
@@ -64,13 +59,13 @@ class _Walk(Evaluator):
     def whole(self, tree: ast.Module) -> None:
         self.leave_to_end(tree.body)
         self.module, self.depth = self.names, 1
-        for function in _functions(tree):
+        for function in functions(tree):
             if id(function) not in self.called:
                 self.names, self.conditions = dict(self.module), ()
                 self._parameters(function.args, {}, [], function)
                 self.called.add(id(function))
                 self.leave_to_end(function.body)
-                shared = {name: self.names[name] for name in _shared(function) if name in self.names}
+                shared = {name: self.names[name] for name in shared_names(function) if name in self.names}
                 self.module = {**self.module, **shared}
 
     def leave_to_end(self, body: Sequence[ast.stmt]) -> None:
@@ -195,8 +190,8 @@ class _Walk(Evaluator):
         if isinstance(test, (dict, list, Made)):  # not empty, an object
             self.block(node.body)
             return
-        question = _question(test, shown(node.test), self.place(node.test))
-        self._branches(node, question, [(node.body, True), (node.orelse, False)])
+        asked = question(test, shown(node.test), self.place(node.test))
+        self._branches(node, asked, [(node.body, True), (node.orelse, False)])
 
     def _branches(self, node: ast.stmt, test: Unknown, sides: Sequence[tuple[Sequence[ast.stmt], bool]]) -> None:
         """Read each side from the same beginning; what they leave different is unknown."""
@@ -223,7 +218,7 @@ class _Walk(Evaluator):
         """The names after branches."""
         names = dict.fromkeys(name for end, _ in ends for name in end)
         return {
-            name: _either(
+            name: either(
                 [(end[name], when) for end, when in ends if name in end],
                 Unknown(name, f"{name}, which depends on {why}", self.place(node)),
             )
@@ -235,7 +230,7 @@ class _Walk(Evaluator):
         self._body_or_left(node.body)
         self._body_or_left(node.orelse)
         after = dict(self.names)
-        ends: list[_End] = [(after, ())]
+        ends: list[End] = [(after, ())]
         for handler in node.handlers:
             self.names = dict(after)
             with suppress(_Left):
@@ -274,15 +269,15 @@ class _Walk(Evaluator):
 
     def _do_For(self, node: ast.For | ast.AsyncFor) -> None:
         items = self.value(node.iter)
-        if isinstance(items, dict):
+        if isinstance(items, (dict, str)):
             items = list(items)
         if not isinstance(items, list) or len(items) > MOST_TURNS:
-            self._unknown_turns(node.body, node.target)
+            self._unknown_turns(node.body, node.target, f", one of {shown(node.iter)}")
         else:
             before = self.turn
             for item in items:
                 self.assign(node.target, item)
-                self.turn = _turn(item) or before
+                self.turn = "_".join(filter(None, (before, turn_name(item))))
                 if self._ends(node.body):
                     break
             self.turn = before
@@ -305,19 +300,19 @@ class _Walk(Evaluator):
 
     def _do_While(self, node: ast.While) -> None:
         self.value(node.test)
-        self._unknown_turns(node.body, None)
+        self._unknown_turns(node.body)
         self.block(node.orelse)
 
-    def _unknown_turns(self, body: Sequence[ast.stmt], target: ast.expr | None) -> None:
+    def _unknown_turns(self, body: Sequence[ast.stmt], target: ast.expr | None = None, of: str = "") -> None:
         """Read once a loop that goes round nobody knows how often: what it assigns is unknown in it and after it."""
-        changed = [name for statement in body for name in _assigned(statement)]
+        changed = [name for statement in body for name in assigned(statement)]
         for item in changed:
             if item.id in self.names and not isinstance(self.names[item.id], (Made, Function, Dotted)):
                 self.names[item.id] = self.unknown(item, item.id)
         if target is not None:
             for name in ast.walk(target):
                 if isinstance(name, ast.Name):
-                    self.names[name.id] = self.unknown(name, name.id)
+                    self.names[name.id] = Unknown(name.id, f"{name.id}{of}", self.place(name))
         before, self.turn = self.turn, UNKNOWN_TURN
         self._ends(body)
         self.turn = before
@@ -350,14 +345,24 @@ class _Walk(Evaluator):
             else:
                 self.leave_to_end(inner.body)
             found = self.returned
-            shared = {name: self.names[name] for name in _shared(inner) if name in self.names}
+            shared = {name: self.names[name] for name in shared_names(inner) if name in self.names}
         finally:
             self.depth -= 1
             self.names, self.returned, self.conditions = outside, returned, conditions
         self.names.update(shared)
         if not found:
             return None
-        return found[0] if all(_same(item, found[0]) for item in found[1:]) else MISSING
+        return found[0] if all(same(item, found[0]) for item in found[1:]) else MISSING
+
+    def _options(self, node: ast.AST) -> dict[str, Value]:
+        """Defaults that decorators give to parameters, as `@click.option("--epochs", default=5)` does."""
+        found: dict[str, Value] = {}
+        for decorator in getattr(node, "decorator_list", ()):
+            if isinstance(decorator, ast.Call) and shown(decorator.func).rpartition(".")[2] == "option":
+                parser = Made("ArgumentParser", {}, self.place(decorator))
+                with_method(parser, "add_argument", *self.arguments(decorator))
+                found |= parser.args
+        return found
 
     def _parameters(
         self, parameters: ast.arguments, keywords: dict[str, Value], args: Sequence[Value], node: ast.AST
@@ -371,6 +376,8 @@ class _Walk(Evaluator):
             if default is not None
         }
         called = isinstance(node, ast.Call)
+        of = f", a parameter of {node.name}" if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else ""
+        options = {} if called else self._options(node)
         given = {**dict(zip([item.arg for item in names], args, strict=False)), **keywords}
         for item in (*names, *parameters.kwonlyargs):
             if item.arg in given:
@@ -380,68 +387,12 @@ class _Walk(Evaluator):
             if called and default is not MISSING:
                 self.names[item.arg] = default
             else:
-                self.names[item.arg] = Unknown(
-                    item.arg, item.arg, self.place(item), default if is_plain(default) else MISSING
-                )
+                default = options.get(item.arg, default)
+                default = default if is_plain(default) else MISSING
+                self.names[item.arg] = Unknown(item.arg, f"{item.arg}{of}", self.place(item), default)
         if parameters.vararg:
             self.names[parameters.vararg.arg] = list(args[len(names) :]) if called else self.unknown(node)
         if parameters.kwarg:
             known = {item.arg for item in (*names, *parameters.kwonlyargs)}
             rest = {name: value for name, value in keywords.items() if name not in known}
             self.names[parameters.kwarg.arg] = rest if called else self.unknown(node, parameters.kwarg.arg)
-
-
-def _functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Functions and methods, outer before inner."""
-    return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-
-
-def _assigned(statement: ast.stmt) -> list[ast.Name]:
-    return [node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-
-
-def _shared(function: ast.AST) -> list[str]:
-    """Names of the module, or of an object (`self.bucket`), that a function changes."""
-    found = [name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names]
-    return found + [
-        shown(node)
-        for node in ast.walk(function)
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-    ]
-
-
-def _either(values: Sequence[tuple[Value, Conditions]], unknown: Unknown) -> Value:
-    """What a name is worth after branches: what all of them say, one of several objects, or unknown."""
-    first = values[0][0]
-    if all(isinstance(value, Dotted) for value, _ in values) or all(_same(value, first) for value, _ in values):
-        return first
-    if all(isinstance(value, (Made, Either)) for value, _ in values):
-        options: list[tuple[Made, Conditions]] = []
-        for value, when in values:
-            inner = value.options if isinstance(value, Either) else ((value, ()),)
-            options += [(made, (*when, *more)) for made, more in inner]
-        return Either(tuple(options), unknown)
-    if all(isinstance(value, dict) and value.keys() == first.keys() for value, _ in values):
-        return {
-            key: _either([(value[key], when) for value, when in values], replace(unknown, name=str(key)))
-            for key in first
-        }
-    return unknown
-
-
-def _same(left: Value, right: Value) -> bool:
-    return type(left) is type(right) and bool(left == right)
-
-
-def _question(test: Value, code: str, place: Place) -> Unknown:
-    """The condition of a branch as something to ask; a flag of the command line is itself the answer."""
-    if isinstance(test, Unknown) and isinstance(test.default, bool):
-        return test
-    return Unknown(f"if_{object_name(code.removeprefix('args.'))[:40].rstrip('_')}", code, place)
-
-
-def _turn(item: Value) -> str:
-    """What a turn of a loop is called: its item, when that is short."""
-    if isinstance(item, list) and item:
-        item = item[0]
-    return str(item) if isinstance(item, (str, int, float)) and len(str(item)) <= 30 else ""
