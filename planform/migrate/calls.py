@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 from planform.migrate import pure
 from planform.migrate.evaluate import Evaluator, called, shown
-from planform.migrate.library import BATCH_CALLS, CLASSES, CREATE_RESOURCES, METHODS, V2_ESTIMATORS, WITH, unplaced
+from planform.migrate.library import (
+    BATCH_CALLS,
+    CHANGING,
+    CLASSES,
+    CREATE_RESOURCES,
+    METHODS,
+    RUNS,
+    V2_ESTIMATORS,
+    WITH,
+    unplaced,
+)
 from planform.migrate.objects import (
     attribute_of,
     bound,
@@ -46,14 +56,14 @@ class Calls(Evaluator):
         """What a call is given: positional arguments, and the others by name."""
         args: list[Value] = []
         for item in node.args:
-            value = self.value(item.value if isinstance(item, ast.Starred) else item)
+            value = self.operand(item.value if isinstance(item, ast.Starred) else item)
             if isinstance(item, ast.Starred):
                 args += value if isinstance(value, list) else [self.unknown(item.value)]
             else:
                 args.append(value)
         keywords: dict[str, Value] = {}
         for keyword in node.keywords:
-            value = self.value(keyword.value, "")
+            value = self.operand(keyword.value)
             if keyword.arg is not None:
                 keywords[keyword.arg] = value
             elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -137,6 +147,8 @@ class Calls(Evaluator):
             made = Made(name, dict(request), self.place(node), hint, called(node))
             self.record(made, "", made.args, node)
             return made
+        if isinstance(owner, Unknown) and name in RUNS and ", " in owner.code:
+            self.record(Made("unknown", {}, self.place(node)), "lost", {}, node)
         if isinstance(owner, Made):
             return self._of_object(owner, name, args, keywords, node, hint)
         if (
@@ -175,7 +187,7 @@ class Calls(Evaluator):
                 new = {key: item for key, item in owner.items() if key != args[0]}
             else:
                 new = {args[0]: args[1] if len(args) > 1 else None, **owner}
-        elif method in ("append", "extend", "update", "pop", "setdefault", "insert", "remove", "clear", "popitem"):
+        elif method in CHANGING:
             self.names[name] = MISSING
             return True
         if new is MISSING:

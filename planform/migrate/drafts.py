@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from planform.migrate.values import Conditions, Either, Expression, Made, Place, Reference, Text, Unknown, Value
+from planform.migrate.values import Conditions, Dotted, Either, Expression, Made, Place, Reference, Text, Unknown, Value
 
 Path = tuple[str, ...]
 
@@ -97,7 +97,8 @@ def settled(value: Value) -> Value:
             return [settled(item) for item in value]
         case str() | int() | float() | None | Unknown() | Text() | Reference() | Expression():
             return value
-    return Unknown("", "a value that cannot be told", Place("", 0))
+    code = value.path if isinstance(value, Dotted) else "a value that cannot be told"
+    return Unknown("", code, Place("", 0))
 
 
 class Taken:

@@ -63,6 +63,12 @@ class Evaluator:
         found = method(node, hint) if method else self._rest(node)
         return self.unknown(node, hint) if found is MISSING else found
 
+    def operand(self, node: ast.expr, hint: str = "") -> Value:
+        """The value of an expression that is to be data: what is imported from elsewhere is unknown."""
+        value = self.value(node, hint)
+        is_data = isinstance(value, Dotted) and not is_sdk(value.path) and not value.path.startswith("builtins.")
+        return self.unknown(node, hint) if is_data else value
+
     def unknown(self, node: ast.AST, hint: str = "", default: Value = MISSING, env: str = "") -> Unknown:
         return Unknown(hint, shown(node), self.place(node), default, env)
 
@@ -145,7 +151,7 @@ class Evaluator:
                     return MISSING
                 items += value
             else:
-                items.append(self.value(element))
+                items.append(self.operand(element))
         return items
 
     _Tuple = _Set = _List
@@ -154,7 +160,7 @@ class Evaluator:
         result: dict[Value, Value] = {}
         for key, item in zip(node.keys, node.values, strict=True):
             name = self.value(key) if key is not None else None
-            value = self.value(item, name if isinstance(name, str) and name.isidentifier() else "")
+            value = self.operand(item, name if isinstance(name, str) and name.isidentifier() else "")
             if key is None:
                 if not isinstance(value, dict):
                     return MISSING
@@ -184,7 +190,7 @@ class Evaluator:
         return joined(*parts)
 
     def _BinOp(self, node: ast.BinOp, hint: str) -> Value:
-        return pure.operated(type(node.op).__name__, self.value(node.left), self.value(node.right))
+        return pure.operated(type(node.op).__name__, self.operand(node.left), self.operand(node.right))
 
     def _UnaryOp(self, node: ast.UnaryOp, hint: str) -> Value:
         value = self.value(node.operand)

@@ -93,6 +93,13 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "with_checkpoint_config": ("checkpoint_config",),
     "with_metric_definitions": ("metric_definitions",),
 }
+
+# Methods that change their list or dict.
+CHANGING = (
+    *("append", "extend", "insert", "remove", "sort", "reverse"),
+    *("update", "setdefault", "pop", "popitem", "clear"),
+)
+RUNS = ("fit", "train", "tune", "submit")
 WITH = tuple(name for name in METHODS if name.startswith("with_"))
 
 # Calls of boto3 that make what a module can declare.

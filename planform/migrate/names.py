@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from planform.migrate.evaluate import shown
+from planform.migrate.library import CHANGING
 from planform.migrate.objects import object_name
 from planform.migrate.values import Conditions, Dotted, Either, Made, Place, Unknown, Value
 
@@ -20,7 +21,14 @@ def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def assigned(statement: ast.stmt) -> list[ast.Name]:
-    return [node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    """The names that a statement gives a value, or whose list or dict it changes."""
+    found = []
+    for node in ast.walk(statement):
+        inner = node.value if isinstance(node, (ast.Subscript, ast.Attribute)) else node
+        stores = isinstance(node, (ast.Name, ast.Subscript)) and isinstance(node.ctx, ast.Store)
+        if isinstance(inner, ast.Name) and (stores or (isinstance(node, ast.Attribute) and node.attr in CHANGING)):
+            found.append(inner)
+    return found
 
 
 def shared_names(function: ast.AST) -> list[str]:

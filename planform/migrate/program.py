@@ -53,6 +53,8 @@ class _Reading:
             self._tuned(event)
         elif made.kind == "TrainingQueue" and method in ("submit", "map"):
             self._submitted(event)
+        elif method == "lost":
+            self.into.unsupported(event.place, event.code, "what it is called on is known only when the program runs")
         elif method in UNPLACED_METHODS:
             self.into.unsupported(event.place, event.code, UNPLACED_METHODS[method])
 
@@ -193,7 +195,8 @@ class _Reading:
             )
             turn = ""
         name, turn = _name(made, self.script), object_name(turn)
-        name = name if not turn or turn in name.split("_") else f"{name}_{turn.removeprefix('n')}"
+        if turn and turn not in name.split("_"):
+            name = object_name(f"{name}_{event.turn or (origin.turn if origin else '')}")
         return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions))
 
     def _keep(self, draft: Draft, event: Event) -> None:

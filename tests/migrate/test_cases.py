@@ -12,26 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from planform.cli.main import main
-
-CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
-
 Run = Callable[..., tuple[int, str, str]]
 
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def planform(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main(["--no-color", *words])
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return int(stopped.value.code or 0), printed.out, printed.err
-
-    return planform
+CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("case", [pytest.param(folder, id=folder.name) for folder in CASES])

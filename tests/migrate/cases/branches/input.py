@@ -38,3 +38,16 @@ except Exception as error:
 if args.stage == "prod":
     check = Estimator("123456789012.dkr.ecr.us-west-2.amazonaws.com/check:1", role, 1, "ml.m5.large")
     check.fit()
+
+
+def choose(gpu):
+    if gpu:
+        return Estimator("123456789012.dkr.ecr.us-west-2.amazonaws.com/gpu:1", role, 1, "ml.g5.xlarge")
+    return Estimator("123456789012.dkr.ecr.us-west-2.amazonaws.com/cpu:1", role, 1, "ml.m5.xlarge")
+
+
+choose(args.gpu).fit("s3://bucket/chosen")
+
+
+def run(estimator):
+    estimator.fit("s3://bucket/lost")

@@ -24,3 +24,7 @@ while sums[-1] < 10:
 last = Estimator(IMAGE, "role", sums[-1], "ml.m5.large", base_job_name="last")
 last.fit("s3://bucket/data")
 last.fit("s3://bucket/data")
+size = 1
+while size < limit():
+    size = size * 2
+Estimator(IMAGE, "role", size, "ml.m5.large", base_job_name="grown").fit("s3://bucket/data")
