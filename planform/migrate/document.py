@@ -157,7 +157,8 @@ class _Writer:
             case Text(parts):
                 return Raw("".join(self._part(part) for part in parts))
             case dict():
-                return {key: self.value(item, _inner(kinds, key), str(key)) for key, item in value.items()}
+                items = sorted(value.items(), key=lambda item: _rank(kinds, item[0]))
+                return {key: self.value(item, _inner(kinds, key), str(key)) for key, item in items}
             case list():
                 return [self.value(item, _inner(kinds, 0), name) for item in value]
         return value
@@ -202,3 +203,9 @@ def _inner(kinds: tuple[Type, ...], key: str | int) -> tuple[Type, ...]:
             case OneOf(types):
                 found += _inner(tuple(types), key)
     return tuple(found)
+
+
+def _rank(kinds: tuple[Type, ...], key: str) -> int:
+    """Where a key stands among those that a type declares; keys of a map stay as they are."""
+    tables = [list(kind.attributes) for kind in kinds if isinstance(kind, Nested)]
+    return next((table.index(key) for table in tables if key in table), 0)

@@ -17,3 +17,8 @@ PyTorch(
 
 forest = SKLearn("forest.py", framework_version="1.4-2", role="dummy", instance_type="local", sagemaker_session=session)
 forest.fit({"train": "file://./data/train"})
+
+import os
+
+SKLearn("secret.py", framework_version="1.4-2", role="dummy", instance_type="local",
+        environment={"DB_PASSWORD": "x", "API_KEY": os.environ["MY_KEY"]}).fit()
