@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from keyword import iskeyword
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from planform.core.configuration import SourceFile
 from planform.language.documents import load_document
 from planform.language.formatting import format_text
 from planform.migrate.document import Written, written
+from planform.migrate.objects import is_secret
 from planform.migrate.program import converted
 from planform.migrate.sources import Script
 from planform.project import Options, open_recorded
@@ -21,7 +23,9 @@ from planform.project import Options, open_recorded
 from .configurations import EXAMPLES
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-NAME = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: not name.endswith(("token", "secret")))
+NAME = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(
+    lambda name: not iskeyword(name) and not is_secret(name)
+)
 NUMBER = st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False, width=32)
 SCALAR = st.none() | st.booleans() | NUMBER | TEXT
 VALUE = st.recursive(
