@@ -11,8 +11,9 @@ from planform.migrate.values import Value
 
 WIDTH = 116
 # Words that are a string without quotes, wherever they stand.
+_WORD = r"[A-Za-z0-9_./@-]"
 _PLAIN = re.compile(
-    r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z_/][A-Za-z0-9_./@-]*(?::[A-Za-z0-9_./@-]+)*", re.I
+    rf"(?!(?:true|false|null|yes|no|on|off|y|n)$)(?:\.\.?/)*(?![0-9.@-]){_WORD}+(?::{_WORD}+)*", re.IGNORECASE
 )
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 

@@ -48,8 +48,8 @@ def test_paths_lead_from_the_module_to_the_code(run: Run, tmp_path: Path) -> Non
     )
     assert run("migrate", "train.py", "--out", "infra/train")[0] == 0
     text = (tmp_path / "infra" / "train" / "main.pf.yaml").read_text()
-    assert 'source_dir: "../../src"' in text
-    assert 'a: "../../data", b: s3://bucket/b, c: /abs/data' in text
+    assert "source_dir: ../../src" in text
+    assert "a: ../../data, b: s3://bucket/b, c: /abs/data" in text
 
 
 def test_stdout_has_the_module_and_nothing_else(run: Run, tmp_path: Path) -> None:
