@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,3 +46,16 @@ def test_all_reduce(
     assert code == 0, out + err
     said = "".join(path.read_text() for path in tmp_path.glob(".planform/runs/*/*/logs/*.log"))
     assert sorted(re.findall(r"rank (\d) of 4: sum 6", said)) == ["0", "1", "2", "3"]
+
+
+def test_the_example_of_distributed_training(
+    tool: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = tool("torch==2.13.0") / "python"
+    shutil.copytree(Path(__file__).parents[2] / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path / "examples" / "distributed-local")
+    code, out, err = run_planform(capsys, "apply", "-y", "--var", "executor=process", "--var", f"python={python}")
+    assert code == 0, out + err
+    assert re.search(r"accuracy 0\.9\d", out)
+    said = "".join(path.read_text() for path in Path.cwd().glob(".planform/runs/*/*/logs/*.log"))
+    assert "processes=4" in said
