@@ -492,18 +492,19 @@ def replace_state(session: Session, snapshot: Snapshot) -> None:
     session.fold()
 
 
-def open_recorded(options: Options) -> Project:
-    """A project to look at, not to plan: required variables may be missing, and are unknown then.
+def open_recorded(options: Options, sources: Mapping[str, str] | None = None) -> Project:
+    """A project to look at, not to plan: required variables may be missing, and are unknown then. `sources`: texts that
+    are not on disk, or not yet.
 
     Raises:
         Diagnosed: everything else that is wrong.
     """
     try:
-        return open_project(options)
+        return open_project(options, sources)
     except Diagnosed as error:
         if any(item.severity == "error" and not item.summary.startswith(NO_VALUE) for item in error.problems):
             raise
-        return open_project(options, variables={})
+        return open_project(options, sources, variables={})
 
 
 def fetch_modules(folder: Path, *, upgrade: bool = False) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -22,13 +22,14 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     "providers": ("core", "resources", "training"),
     "runtime": (),
     "examples": (),
+    "migrate": ("core", "language", "resources", "training"),
     "project": (
         *("core", "language", "engine", "resources", "training"),
         *("backends", "render", "providers", "runtime", "examples"),
     ),
     "cli": (
         *("core", "language", "engine", "resources", "training"),
-        *("backends", "render", "providers", "runtime", "examples", "project"),
+        *("backends", "render", "providers", "runtime", "examples", "migrate", "project"),
     ),
     "__main__": ("cli",),
     "__init__": (),

@@ -46,6 +46,7 @@ COMMANDS = {
         "workspace": "List, choose, make and delete workspaces",
         "console": "Evaluate expressions",
         "graph": "Draw what depends on what",
+        "migrate": "Write a module from code of the SageMaker SDK, or from live objects of AWS",
         "docs": "What each resource type takes, exports and does",
         "permissions": "The IAM policies that planning, applying and the jobs need",
         "images": "Images of AWS by framework and version",

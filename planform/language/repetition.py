@@ -41,6 +41,8 @@ def keys_of(graph: Graph, owner: Owner, value: Value) -> Keys:
     if isinstance(value, Sensitive):
         raise teller.sensitive()
     unknown = first_unknown(value) if isinstance(value, (Unknown, Set)) else None
+    if unknown is not None and owner.repetition == "enabled" and unknown.origin.startswith("var."):
+        return {None: None}  # a variable that nobody gave a value yet: the files are only looked at, as by validate
     if unknown is not None:
         raise teller.unknown(unknown)
     if value is None:

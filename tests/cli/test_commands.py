@@ -130,6 +130,18 @@ def test_event_streams(run: Run, tmp_path: Path) -> None:
     assert "matches nothing" in err
 
 
+def test_validate_looks_into_what_a_variable_without_a_value_turns_on(run: Run, tmp_path: Path) -> None:
+    switched = (
+        "variable: {{on: {{type: bool}}}}\nresource: {{planform_data: {{a: {{enabled: '${{var.on}}', {field}: 1}}}}}}\n"
+    )
+    head = "planform: {name: switched, default_provider: local}\n"
+    (tmp_path / "main.pf.yaml").write_text(head + switched.format(field="input"))
+    assert run("validate") == (0, "The files are valid.\n", "")
+    assert "No value for required variable" in run("plan")[2]
+    (tmp_path / "main.pf.yaml").write_text(head + switched.format(field="inptu"))
+    assert 'Did you mean "input"?' in run("validate")[2]
+
+
 def test_validate_json(run: Run, tmp_path: Path) -> None:
     (tmp_path / "main.pf.yaml").write_text(DATA.replace("input:", "inptu:"))
     code, out, _ = run("validate", "-json")

@@ -1,0 +1,196 @@
+"""What calls are worth. Those that make or use objects of the SDK are written down as events."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from planform.migrate import pure
+from planform.migrate.evaluate import Evaluator, called, shown
+from planform.migrate.library import (
+    BATCH_CALLS,
+    CHANGING,
+    CLASSES,
+    CREATE_RESOURCES,
+    METHODS,
+    RUNS,
+    V2_ESTIMATORS,
+    WITH,
+    unplaced,
+)
+from planform.migrate.objects import (
+    attribute_of,
+    bound,
+    called_method,
+    client_service,
+    is_sdk,
+    is_secret,
+    made_kind,
+    with_method,
+)
+from planform.migrate.values import MISSING, Dotted, Either, Function, Made, Unknown, Value, is_plain
+
+
+class Calls(Evaluator):
+    """An evaluator that follows calls."""
+
+    def _Call(self, node: ast.Call, hint: str) -> Value:
+        if isinstance(node.func, ast.Attribute):
+            owner = self.value(node.func.value)
+            if not isinstance(owner, Dotted):
+                return self._method(owner, node.func, node, hint)
+            callee: Value = self.value(node.func)
+        else:
+            callee = self.value(node.func)
+        args, keywords = self.arguments(node)
+        match callee:
+            case Function():
+                if isinstance(callee.node, ast.ClassDef):
+                    return self._own_class(callee, keywords, node, hint)
+                return self.inline(callee, args, keywords, node)
+            case Dotted():
+                return self._function(callee, args, keywords, node, hint)
+        return MISSING
+
+    def arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
+        """What a call is given: positional arguments, and the others by name."""
+        args: list[Value] = []
+        for item in node.args:
+            value = self.operand(item.value if isinstance(item, ast.Starred) else item)
+            if isinstance(item, ast.Starred):
+                args += value if isinstance(value, list) else [self.unknown(item.value)]
+            else:
+                args.append(value)
+        keywords: dict[str, Value] = {}
+        for keyword in node.keywords:
+            value = self.operand(keyword.value)
+            if keyword.arg is not None:
+                keywords[keyword.arg] = value
+            elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+                keywords |= value
+            else:
+                keywords[f"**{shown(keyword.value)}"] = value
+        return args, keywords
+
+    def _function(
+        self, callee: Dotted, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
+    ) -> Value:
+        path = callee.path
+        if path in ("os.environ.get", "os.getenv") and args and isinstance(args[0], str):
+            default = args[1] if len(args) > 1 else keywords.get("default", MISSING)
+            if is_secret(args[0]):
+                return Unknown(args[0].lower(), f"os.environ[{args[0]!r}]", self.place(node), MISSING, args[0])
+            return self.unknown(node, args[0].lower(), default if is_plain(default) else MISSING, args[0])
+        kind = made_kind(path)
+        if kind:
+            made = self.make(kind, args, keywords, node, hint)
+            if kind in CLASSES or kind in ("create_resources", "client", "boto3.Session"):
+                self.record(made, "", made.args, node)
+            return made
+        if is_sdk(path):
+            if callee.last[:1].isupper() or unplaced(callee.last):
+                made = self.make(callee.last, args, keywords, node, hint)
+                self.record(made, "unplaced", made.args, node)
+                return made
+            return self._of_the_class(path, args, keywords, node, hint)
+        return pure.call(path, args, keywords)
+
+    def make(self, kind: str, args: Sequence[Value], keywords: dict[str, Value], node: ast.AST, hint: str) -> Made:
+        names = CREATE_RESOURCES if kind == "create_resources" else CLASSES.get(kind, ())
+        return Made(kind, bound(names, args, keywords), self.place(node), hint, called(node))
+
+    def _of_the_class(
+        self, path: str, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
+    ) -> Value:
+        """`ModelTrainer.from_jumpstart_config(...)`, `Estimator.attach(...)`."""
+        owner, _, name = path.rpartition(".")
+        kind = owner.rpartition(".")[2]
+        if kind == "ModelTrainer" and name == "from_jumpstart_config":
+            made = self.make("ModelTrainer", [], keywords, node, hint)
+            if args:
+                made.args["jumpstart_config"] = args[0]
+            self.record(made, "", made.args, node)
+            return made
+        if kind in V2_ESTIMATORS or kind in ("ModelTrainer", "HyperparameterTuner"):
+            made = Made(kind, dict(keywords), self.place(node), hint, called(node))
+            self.record(made, name, made.args, node)
+        return MISSING
+
+    def _own_class(self, callee: Function, keywords: dict[str, Value], node: ast.Call, hint: str) -> Value:
+        """An object of the program's own class; only drivers of distributed training mean something."""
+        assert isinstance(callee.node, ast.ClassDef)
+        bases = [self.value(base) for base in callee.node.bases]
+        if not any(isinstance(base, Dotted) and base.last == "DistributedConfig" for base in bases):
+            return MISSING
+        made = Made("driver", {"config": dict(keywords)}, self.place(node), hint, called(node))
+        for statement in callee.node.body:
+            if isinstance(statement, ast.FunctionDef) and statement.name in ("driver_dir", "driver_script"):
+                made.args[statement.name] = self.inline(Function(statement, callee.names), [made], {}, node)
+            elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+                made.args["config"].setdefault(statement.target.id, self.value(statement.value))
+        return made
+
+    def _method(self, owner: Value, func: ast.Attribute, node: ast.Call, hint: str) -> Value:
+        name = func.attr
+        args, keywords = self.arguments(node)
+        if isinstance(owner, Either):
+            conditions = self.conditions
+            for made, when in owner.options:
+                self.conditions = (*conditions, *when)
+                self._of_object(made, name, args, keywords, node, hint)
+            self.conditions = conditions
+            return owner if name in WITH else MISSING
+        if name in BATCH_CALLS or (
+            isinstance(owner, Made) and owner.kind == "client" and name == "create_training_job"
+        ):
+            request = args[0] if len(args) == 1 and isinstance(args[0], dict) else keywords
+            made = Made(name, dict(request), self.place(node), hint, called(node))
+            self.record(made, "", made.args, node)
+            return made
+        if isinstance(owner, Unknown) and name in RUNS and ", " in owner.code:
+            self.record(Made("unknown", {}, self.place(node)), "lost", {}, node)
+        if isinstance(owner, Made):
+            return self._of_object(owner, name, args, keywords, node, hint)
+        if (
+            isinstance(func.value, ast.Name)
+            and isinstance(owner, (list, dict))
+            and self._changed(func.value.id, owner, name, args, keywords)
+        ):
+            return None
+        return pure.method(owner, name, args, keywords)
+
+    def _of_object(
+        self, made: Made, name: str, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
+    ) -> Value:
+        if name in ("client", "resource"):
+            return Made("client", {"service": client_service(args, keywords)}, self.place(node), hint)
+        if with_method(made, name, args, keywords):
+            return made
+        if name in METHODS or name in called_method(made):
+            self.record(made, name, bound(METHODS.get(name, ()), args, keywords), node)
+            return MISSING
+        return attribute_of(made, name, args, keywords)
+
+    def _changed(self, name: str, owner: Value, method: str, args: list[Value], keywords: dict[str, Value]) -> bool:
+        """Whether a method changed the list or dict that a name stands for; the name then stands for the new one."""
+        new: Value = MISSING
+        if isinstance(owner, list) and method == "append" and len(args) == 1:
+            new = [*owner, args[0]]
+        elif isinstance(owner, list) and method == "extend" and len(args) == 1 and isinstance(args[0], list):
+            new = [*owner, *args[0]]
+        elif isinstance(owner, dict) and method == "update":
+            more = args[0] if args else {}
+            if isinstance(more, dict):
+                new = {**owner, **more, **keywords}
+        elif isinstance(owner, dict) and method in ("pop", "setdefault") and args and isinstance(args[0], str):
+            if method == "pop":
+                new = {key: item for key, item in owner.items() if key != args[0]}
+            else:
+                new = {args[0]: args[1] if len(args) > 1 else None, **owner}
+        elif method in CHANGING:
+            self.names[name] = MISSING
+            return True
+        if new is MISSING:
+            return False
+        self.names[name] = new
+        return True

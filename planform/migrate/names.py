@@ -1,0 +1,78 @@
+"""Names of a program at points where several ways meet: after branches, in loops, around functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from planform.migrate.evaluate import shown
+from planform.migrate.library import CHANGING
+from planform.migrate.objects import object_name
+from planform.migrate.values import Conditions, Dotted, Either, Made, Place, Unknown, Value
+
+End: TypeAlias = tuple[Mapping[str, Value], Conditions]  # the names after a branch, and when it is taken
+
+
+def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Functions and methods, outer before inner."""
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def assigned(statement: ast.stmt) -> list[ast.Name]:
+    """The names that a statement gives a value, or whose list or dict it changes."""
+    found = []
+    for node in ast.walk(statement):
+        inner = node.value if isinstance(node, (ast.Subscript, ast.Attribute)) else node
+        stores = isinstance(node, (ast.Name, ast.Subscript)) and isinstance(node.ctx, ast.Store)
+        if isinstance(inner, ast.Name) and (stores or (isinstance(node, ast.Attribute) and node.attr in CHANGING)):
+            found.append(inner)
+    return found
+
+
+def shared_names(function: ast.AST) -> list[str]:
+    """Names of the module, or of an object (`self.bucket`), that a function changes."""
+    found = [name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names]
+    return found + [
+        shown(node)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    ]
+
+
+def either(values: Sequence[tuple[Value, Conditions]], unknown: Unknown) -> Value:
+    """What a name is worth after branches: what all of them say, one of several objects, or unknown."""
+    first = values[0][0]
+    if all(isinstance(value, Dotted) for value, _ in values) or all(same(value, first) for value, _ in values):
+        return first
+    if all(isinstance(value, (Made, Either)) for value, _ in values):
+        options: list[tuple[Made, Conditions]] = []
+        for value, when in values:
+            inner = value.options if isinstance(value, Either) else ((value, ()),)
+            options += [(made, (*when, *more)) for made, more in inner]
+        return Either(tuple(options), unknown)
+    if all(isinstance(value, dict) and value.keys() == first.keys() for value, _ in values):
+        return {
+            key: either([(value[key], when) for value, when in values], replace(unknown, name=str(key)))
+            for key in first
+        }
+    return unknown
+
+
+def same(left: Value, right: Value) -> bool:
+    return type(left) is type(right) and bool(left == right)
+
+
+def question(test: Value, code: str, place: Place) -> Unknown:
+    """The condition of a branch as something to ask; a flag of the command line is itself the answer."""
+    if isinstance(test, Unknown) and isinstance(test.default, bool):
+        return test
+    return Unknown(f"if_{object_name(code.removeprefix('args.'))[:40].rstrip('_')}", code, place)
+
+
+def turn_name(item: Value) -> str:
+    """What a turn of a loop is called: its item, when that is short."""
+    if isinstance(item, list) and item:
+        item = item[0]
+    return str(item) if isinstance(item, (str, int, float)) and len(str(item)) <= 30 else ""

@@ -1,0 +1,40 @@
+from sagemaker.estimator import Estimator
+from sagemaker.tuner import (
+    CategoricalParameter,
+    ContinuousParameter,
+    HyperparameterTuner,
+    IntegerParameter,
+    WarmStartConfig,
+    WarmStartTypes,
+)
+
+estimator = Estimator(
+    image_uri="123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1",
+    role="training",
+    instance_count=1,
+    instance_type="ml.m5.xlarge",
+    base_job_name="digits",
+    hyperparameters={"epochs": 3},
+)
+
+tuner = HyperparameterTuner(
+    estimator,
+    objective_metric_name="validation:accuracy",
+    hyperparameter_ranges={
+        "learning_rate": ContinuousParameter(0.001, 0.3, scaling_type="Logarithmic"),
+        "layers": IntegerParameter(1, 4),
+        "optimizer": CategoricalParameter(["sgd", "adam"]),
+    },
+    metric_definitions=[{"Name": "validation:accuracy", "Regex": "acc=([0-9.]+)"}],
+    strategy="Bayesian",
+    objective_type="Maximize",
+    max_jobs=20,
+    max_parallel_jobs=4,
+    early_stopping_type="Auto",
+    random_seed=7,
+    base_tuning_job_name="digits-tuning",
+    warm_start_config=WarmStartConfig(WarmStartTypes.TRANSFER_LEARNING, parents={"digits-tuning-1"}),
+)
+tuner.fit({"train": "s3://bucket/digits"})
+best = tuner.best_estimator()
+best.deploy(1, "ml.m5.large")

@@ -1,0 +1,259 @@
+"""From code of the SDK, and from live objects, to modules that plan and apply: the command line against a strict fake."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.fake_aws import ACCOUNT, BUCKET, REGION, FakeAws
+
+from .conftest import User
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/train"
+IMAGE = f"763104351884.dkr.ecr.{REGION}.amazonaws.com/pytorch-training:2.0.0-cpu-py310"
+PROGRAM = f"""
+import boto3
+from sagemaker.train.aws_batch.training_queue import TrainingQueue
+from sagemaker.train.configs import Compute, InputData, SourceCode
+from sagemaker.train.model_trainer import ModelTrainer
+
+batch = boto3.client("batch", region_name="{REGION}")
+environment = batch.create_service_environment(
+    serviceEnvironmentName="pool",
+    serviceEnvironmentType="SAGEMAKER_TRAINING",
+    capacityLimits=[{{"maxCapacity": 2, "capacityUnit": "NUM_INSTANCES"}}],
+)
+batch.create_job_queue(
+    jobQueueName="training",
+    jobQueueType="SAGEMAKER_TRAINING",
+    priority=7,
+    serviceEnvironmentOrder=[{{"order": 1, "serviceEnvironment": environment["serviceEnvironmentArn"]}}],
+)
+trainer = ModelTrainer(
+    training_image="{IMAGE}",
+    role=get_execution_role(),
+    source_code=SourceCode(source_dir="src", entry_script="train.py"),
+    compute=Compute(instance_type="ml.m5.xlarge", instance_count=1),
+    hyperparameters={{"epochs": 3}},
+    base_job_name="digits",
+)
+TrainingQueue("training").submit(trainer, [InputData(channel_name="train", data_source="data")], priority=3)
+"""
+
+
+@pytest.fixture
+def team(user: User, aws: FakeAws) -> User:
+    for name, text in (("src/train.py", "print('acc=0.5')\n"), ("data/digits.csv", "1,2\n")):
+        user.write(text, name)
+    return user
+
+
+def test_a_program_becomes_what_it_would_have_made(team: User, aws: FakeAws) -> None:
+    team.write(PROGRAM, "launch.py")
+    told = team.run("migrate", "launch.py")
+    assert "3 converted, 1 variable, 0 unsupported." in told
+    team.edit("  aws: {region: us-west-2}", "  aws: {region: us-west-2, poll_interval_in_seconds: 0.01}")
+    role = ("--var", f"role={ROLE}")
+    planned = team.run("plan", *role)
+    assert "2 to create" in planned
+    assert "1 new run" in planned
+    team.run("apply", "--auto-approve", *role)
+    queue = aws.objects("job_queue")["training"]
+    assert queue["priority"] == 7
+    assert queue["serviceEnvironmentOrder"][0]["serviceEnvironment"].endswith("service-environment/pool")
+    (job,) = aws.objects("service_job").values()
+    request = json.loads(job["serviceRequestPayload"])
+    assert job["schedulingPriority"] == 3
+    assert request["HyperParameters"] == {"epochs": "3"}
+    assert request["AlgorithmSpecification"]["TrainingImage"] == IMAGE
+    assert [channel["ChannelName"] for channel in request["InputDataConfig"]] == ["train", "code", "sm_drivers"]
+    assert "No changes." in team.run("plan", *role)
+
+
+def test_a_queue_and_its_environment_are_imported_as_they_are(team: User, aws: FakeAws) -> None:
+    batch = aws.client("batch")
+    environment = batch.create_service_environment(
+        serviceEnvironmentName="pool",
+        serviceEnvironmentType="SAGEMAKER_TRAINING",
+        capacityLimits=[{"maxCapacity": 5, "capacityUnit": "NUM_INSTANCES"}],
+        tags={"owner": "vision"},
+    )
+    batch.create_job_queue(
+        jobQueueName="training",
+        jobQueueType="SAGEMAKER_TRAINING",
+        priority=7,
+        serviceEnvironmentOrder=[{"order": 1, "serviceEnvironment": environment["serviceEnvironmentArn"]}],
+        jobStateTimeLimitActions=[
+            {
+                "reason": "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
+                "state": "RUNNABLE",
+                "maxTimeSeconds": 3600,
+                "action": "CANCEL",
+            }
+        ],
+    )
+    aws.advance(60)
+    told = team.run("migrate", "--queue", "training", "--service-environment", "pool")
+    assert "2 converted, 0 variables, 0 unsupported." in told
+    text = (team.folder / "main.pf.yaml").read_text()
+    assert 'service_environment_order: ["${service_environment.pool.arn}"]' in text
+    assert "{to: job_queue.training, id: training}" in text
+    planned = team.run("plan")
+    assert "2 to import, 0 to create, 0 to change, 0 to destroy" in planned
+    team.run("apply", "--auto-approve")
+    assert "No changes." in team.run("plan")
+    assert aws.objects("job_queue")["training"]["priority"] == 7
+
+
+def launched(aws: FakeAws, **members: Any) -> None:
+    """A training job somebody else started."""
+    request = {
+        "TrainingJobName": "old-job",
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 50},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
+        **members,
+    }
+    aws.client("sagemaker").create_training_job(**request)
+
+
+def test_a_job_of_the_sdk_v2(team: User, aws: FakeAws) -> None:
+    launched(
+        aws,
+        HyperParameters={
+            "epochs": "3",
+            "optimizer": '"adam"',
+            "sagemaker_program": '"train.py"',
+            "sagemaker_submit_directory": f'"s3://{BUCKET}/old-job/source/sourcedir.tar.gz"',
+            "sagemaker_container_log_level": "10",
+            "sagemaker_job_name": '"old-job"',
+            "sagemaker_region": f'"{REGION}"',
+            "sagemaker_mpi_enabled": "true",
+            "sagemaker_mpi_num_of_processes_per_host": "4",
+            "sagemaker_mpi_custom_mpi_options": '"-x NCCL_DEBUG=INFO"',
+        },
+        InputDataConfig=[
+            {
+                "ChannelName": "train",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": f"s3://{BUCKET}/data",
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            }
+        ],
+        Environment={"STAGE": "dev", "DB_PASSWORD": "hunter2-hunter2"},
+        EnableManagedSpotTraining=False,
+        Tags=[{"Key": "team", "Value": "vision"}],
+    )
+    told = team.run("migrate", "--job", "old-job")
+    assert "1 converted, 2 variables, 0 unsupported." in told
+    text = (team.folder / "main.pf.yaml").read_text()
+    assert "hunter2" not in text + told
+    for line in (
+        'source_code: {source_dir: "${var.source_dir}", entry_script: train.py}',
+        'distributed: {mpi: {process_count_per_node: 4, mpi_additional_options: ["-x", "NCCL_DEBUG=INFO"]}}',
+        f"input_data: {{train: s3://{BUCKET}/data}}",
+        "hyperparameters: {epochs: 3, optimizer: adam}",
+        'environment: {STAGE: dev, SM_LOG_LEVEL: "10"}',
+        'secrets: {DB_PASSWORD: {ssm: "${var.db_password_parameter}"}}',
+        "compute: {instance_type: ml.m5.xlarge, instance_count: 2, volume_size_in_gb: 50}",
+        "tags: {team: vision}",
+        "sourcedir.tar.gz: unpack it into a folder",
+    ):
+        assert line in text, text
+    aws.client("s3").put_object(Bucket=BUCKET, Key="data/digits.csv", Body=b"1,2\n")
+    aws.client("ssm").put_parameter(Name="/db", Value="hunter2-hunter2", Type="SecureString")
+    planned = team.run("plan", "--var", "source_dir=src", "--var", "db_password_parameter=/db")
+    assert "1 new run" in planned
+
+
+def test_a_job_that_planform_started_comes_back_as_it_was(team: User, aws: FakeAws) -> None:
+    team.write(f"""
+planform: {{name: team, default_provider: aws}}
+provider:
+  aws: {{region: {REGION}, role: "{ROLE}", poll_interval_in_seconds: 0.01}}
+resource:
+  trainer:
+    first:
+      training_image: {IMAGE}
+      source_code: {{source_dir: src, entry_script: train.py, args: ["--fast", "a b"]}}
+      distributed: {{torchrun: {{process_count_per_node: 2}}}}
+      input_data: {{train: {{data_source: "s3://{BUCKET}/data", content_type: text/csv}}}}
+      hyperparameters: {{epochs: 3, layers: [4, 2], name: "007"}}
+      compute: {{instance_count: 2, enable_managed_spot_training: true}}
+      stopping_condition: {{max_runtime_in_seconds: 600, max_wait_time_in_seconds: 900}}
+      metric_definitions: [{{name: acc, regex: "acc=([0-9.]+)"}}]
+      networking: {{subnets: [subnet-1], security_group_ids: [sg-1]}}
+      tags: {{owner: vision}}
+""")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="data/digits.csv", Body=b"1,2\n")
+    team.run("apply", "--auto-approve")
+    (name,) = aws.objects("training_job")
+    team.run("migrate", "--job", name, "--out", "again")
+    quick = "  aws: {region: us-west-2, poll_interval_in_seconds: 0.01}"
+    team.edit("  aws: {region: us-west-2}", quick, "again/main.pf.yaml")
+    team.run("--chdir", "again", "apply", "--auto-approve")
+    one, two = aws.objects("training_job").values()
+    for job in (one, two):
+        for member in list(job):
+            if (
+                member.startswith("_")
+                or member in ("TrainingJobName", "TrainingJobArn", "ModelArtifacts")
+                or "Time" in member
+            ):
+                del job[member]
+        for channel in job["InputDataConfig"]:
+            if channel["ChannelName"] == "sm_drivers":
+                del channel["DataSource"]
+    for changing in ("OutputDataConfig", "CheckpointConfig", "FinalMetricDataList"):
+        one.pop(changing, None), two.pop(changing, None)
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--job", "gone"), 'There is no training job "gone" in us-west-2.'),
+        (("--queue", "trainin"), 'Did you mean "training"?'),
+        (("--service-environment", "pool"), 'There is no service_environment "pool" in us-west-2.'),
+    ],
+)
+def test_what_is_not_there(team: User, aws: FakeAws, words: tuple[str, str], says: str) -> None:
+    batch = aws.client("batch")
+    batch.create_service_environment(
+        serviceEnvironmentName="other", serviceEnvironmentType="SAGEMAKER_TRAINING", capacityLimits=[{"maxCapacity": 1}]
+    )
+    aws.advance(60)
+    batch.create_job_queue(
+        jobQueueName="training",
+        jobQueueType="SAGEMAKER_TRAINING",
+        priority=1,
+        serviceEnvironmentOrder=[{"order": 1, "serviceEnvironment": "other"}],
+    )
+    assert says in team.run("migrate", *words, code=1)
+    assert not (team.folder / "main.pf.yaml").exists()
+
+
+def test_local_mode_runs_with_the_files_that_the_sdk_would_take(user: User) -> None:
+    user.write("import os, shared.lib\nprint(sorted(os.listdir()), f'acc={shared.lib.ACC}')\n", "train.py")
+    user.write("ACC = 0.5\n", "shared/lib.py")
+    user.write("not code\n", "notes.md")
+    user.write("1,2\n", "data/digits.csv")
+    user.write(
+        "from sagemaker.sklearn import SKLearn\n"
+        "forest = SKLearn('train.py', framework_version='1.4-2', dependencies=['shared'], instance_type='local',\n"
+        "                 metric_definitions=[{'Name': 'acc', 'Regex': 'acc=([0-9.]+)'}])\n"
+        "forest.fit({'train': 'file://data'})\n",
+        "launch.py",
+    )
+    user.run("migrate", "launch.py")
+    user.edit("executor: docker", "executor: process")
+    assert "acc 0.5" in user.run("apply", "--auto-approve")
+    assert "['shared', 'train.py'] acc=0.5" in user.run("logs", "trainer.forest")
