@@ -121,6 +121,7 @@ UNPLACED_METHODS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("create_model", "compile_model", "register"), _REGISTRY),
     "attach": "an existing job is read with planform migrate --job NAME, not attached to",
+    "create": "a tuner of several trainers has no place; write one tuning_job for each",
     "from_recipe": "a recipe is fetched from GitHub and becomes image, code and settings only when it runs",
 }
 

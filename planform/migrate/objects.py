@@ -126,6 +126,8 @@ def attribute_of(
         return Reference(made, _ANSWERS[name][1])
     if made.kind.startswith("create_"):
         return MISSING
+    if made.kind == "HyperparameterTuner":
+        return made if name == "best_estimator" else Reference(made, _EXPORTED.get(name, name))
     if name in made.args:
         return made.args[name]
     if made.kind in V2_ESTIMATORS or made.kind == "ModelTrainer":

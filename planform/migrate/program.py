@@ -144,8 +144,10 @@ class _Reading:
         if not isinstance(base, Made):
             self.into.unsupported(tuner.place, tuner.code, "what it tunes is known only when the program runs")
             return
-        metrics = tuning.metric_definitions(tuner)
-        if metrics is not None and base.get("metric_definitions") is None:
+        self.used.add(id(base))
+        base = Made(base.kind, dict(base.args), base.place, base.name, base.code)  # a trainer apart from its own runs
+        metrics = tuner.args.pop("metric_definitions", None)
+        if base.get("metric_definitions") is None:
             base.args["metric_definitions"] = metrics
         draft = self._run(event, base, event.args.get("inputs"), event.args)
         if draft is None:
@@ -157,7 +159,7 @@ class _Reading:
             return
         job = self._draft(tuning.TYPE, event, self.tuners.get(id(tuner)), tuner)
         tuning.tuner(self.into, tuner, job, base)
-        draft.put(("run",), "manual")  # the trials run it
+        tuning.as_base(draft, tuner)
         self._keep(job, event)
 
     def _submitted(self, event: Event) -> None:

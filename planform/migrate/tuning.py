@@ -1,7 +1,4 @@
-"""HyperparameterTuner, V2 and V3, as a `tuning_job` with the field names of CreateHyperParameterTuningJob.
-
-The mapping is a table of paths; what of it the type declares is decided by its schema.
-"""
+"""HyperparameterTuner, V2 and V3, as a `tuning_job`, in the names of CreateHyperParameterTuningJob."""
 
 from __future__ import annotations
 
@@ -13,10 +10,8 @@ from planform.migrate.values import Dotted, Made, Reference, Value
 TYPE = "tuning_job"
 
 FIELDS: Mapping[str, Path] = {
-    "strategy": ("strategy",),
     "objective_metric_name": ("objective", "metric_name"),
     "objective_type": ("objective", "type"),
-    "max_jobs": ("resource_limits", "max_number_of_training_jobs"),
     "max_parallel_jobs": ("resource_limits", "max_parallel_training_jobs"),
     "max_runtime_in_seconds": ("resource_limits", "max_runtime_in_seconds"),
     "early_stopping_type": ("early_stopping_type",),
@@ -29,11 +24,15 @@ KINDS: Mapping[str, str] = {
     "CategoricalParameter": "categorical",
 }
 
+WARM_STARTS: Mapping[str, str] = {
+    "IDENTICAL_DATA_AND_ALGORITHM": "IdenticalDataAndAlgorithm",
+    "TRANSFER_LEARNING": "TransferLearning",
+}
+
 UNPLACED: Mapping[str, str] = {
     "autotune": "ranges that SageMaker chooses itself have no place; write them down",
     "hyperparameters_to_keep_static": "it is of autotune, which has no place",
     "completion_criteria_config": "completion criteria have no place in a tuning_job",
-    "strategy_config": "settings of the Hyperband strategy have no place in a tuning_job",
     "metric_definitions": "they are the trainer's: its metric_definitions",
 }
 NO_NEED = ("estimator", "model_trainer", "base_tuning_job_name", "estimator_name", "model_trainer_name")
@@ -51,25 +50,39 @@ def tuner(into: Conversion, made: Made, draft: Draft, base: Made) -> None:
     taken = Taken(into, draft, "HyperparameterTuner", made.args, made.place)
     taken.drop(*NO_NEED)
     draft.put(("trainer",), Reference(base, ""))
+    strategy = taken.get("strategy", "Bayesian")
+    draft.put(("strategy",), named(strategy, "strategy"))
+    most = taken.get("max_jobs", None if strategy == "Grid" else 1)  # 1 is the default of the SDK
+    draft.put(("resource_limits",), {})
+    draft.put(("resource_limits", "max_number_of_training_jobs"), named(most, "max_jobs"))
     ranges = taken.get("hyperparameter_ranges")
     if isinstance(ranges, dict):
         for name, value in ranges.items():
             _range(into, draft, str(name), value)
     else:
-        draft.put(("ranges",), named(ranges, "ranges"))
+        draft.put(("parameter_ranges",), named(ranges, "parameter_ranges"))
     taken.move(FIELDS)
+    draft.put(("strategy_config",), _strategy(taken.get("strategy_config")))
     draft.put(("tags",), named(key_values(taken.get("tags")), "tags"))
     warm = taken.get("warm_start_config")
     if isinstance(warm, Made):
-        draft.put(("warm_start", "warm_start_type"), _last(warm.get("warm_start_type")))
-        draft.put(("warm_start", "parents"), warm.get("parents"))
+        kind = warm.get("warm_start_type")
+        kind = kind.last if isinstance(kind, Dotted) else kind
+        draft.put(("warm_start", "type"), WARM_STARTS.get(kind, kind) if isinstance(kind, str) else kind)
+        draft.put(("warm_start", "parents"), named(warm.get("parents"), "parents"))
     taken.refuse(UNPLACED)
     taken.rest()
 
 
-def metric_definitions(made: Made) -> Value:
-    """V2 gives a tuner the metrics of its trials; they belong to the trainer."""
-    return made.args.pop("metric_definitions", None)
+def as_base(draft: Draft, job: Made) -> None:
+    """What is different about a trainer that a tuner varies: no run of its own, and no value of what is tuned."""
+    draft.put(("run",), "manual")
+    ranges, values = job.get("hyperparameter_ranges"), draft.body.get("hyperparameters")
+    if isinstance(ranges, dict) and isinstance(values, dict):
+        kept = {name: value for name, value in values.items() if name not in ranges}
+        draft.body["hyperparameters"] = kept
+        if not kept:
+            del draft.body["hyperparameters"]
 
 
 def _range(into: Conversion, draft: Draft, name: str, value: Value) -> None:
@@ -79,17 +92,15 @@ def _range(into: Conversion, draft: Draft, name: str, value: Value) -> None:
     kind = KINDS[value.kind]
     if kind == "categorical":
         values = value.get("values")
-        draft.put(("ranges", kind, name), values if isinstance(values, list) else [values])
+        draft.put(("parameter_ranges", kind, name), values if isinstance(values, list) else [values])
         return
-    form = {"min": named(value.get("min_value"), f"{name}_min"), "max": named(value.get("max_value"), f"{name}_max")}
+    draft.put(("parameter_ranges", kind, name, "min_value"), named(value.get("min_value"), f"{name}_min"))
+    draft.put(("parameter_ranges", kind, name, "max_value"), named(value.get("max_value"), f"{name}_max"))
     scaling = value.get("scaling_type")
-    if scaling not in (None, "Auto"):
-        form["scaling_type"] = scaling
-    draft.put(("ranges", kind, name), form)
+    draft.put(("parameter_ranges", kind, name, "scaling_type"), None if scaling == "Auto" else scaling)
 
 
-def _last(value: Value) -> Value:
-    """`WarmStartTypes.TRANSFER_LEARNING` by its wire name."""
-    value = value.last if isinstance(value, Dotted) else value
-    names = {"IDENTICAL_DATA_AND_ALGORITHM": "IdenticalDataAndAlgorithm", "TRANSFER_LEARNING": "TransferLearning"}
-    return names.get(value, value) if isinstance(value, str) else value
+def _strategy(value: Value) -> Value:
+    """StrategyConfig(HyperbandStrategyConfig(max_resource, min_resource))."""
+    band = value.get("hyperband_strategy_config") if isinstance(value, Made) else None
+    return {"hyperband_strategy_config": dict(band.args)} if isinstance(band, Made) else named(value, "strategy_config")

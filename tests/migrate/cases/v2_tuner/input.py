@@ -38,3 +38,21 @@ tuner = HyperparameterTuner(
 tuner.fit({"train": "s3://bucket/digits"})
 best = tuner.best_estimator()
 best.deploy(1, "ml.m5.large")
+print(best.model_data)
+
+banded = HyperparameterTuner(
+    Estimator(image_uri="123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1", role="training", instance_count=1,
+              instance_type="ml.m5.xlarge", hyperparameters={"epochs": 3, "layers": 2}),
+    "loss",
+    {"epochs": IntegerParameter(1, 9), "lr": ContinuousParameter(0.1, top)},
+    [{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
+    strategy="Hyperband",
+    strategy_config=StrategyConfig(HyperbandStrategyConfig(max_resource=9, min_resource=1)),
+    objective_type="Minimize",
+    max_jobs=8,
+    completion_criteria_config=TuningJobCompletionCriteriaConfig(target_objective_metric_value=0.1),
+)
+banded.fit("s3://bucket/digits")
+follow = Estimator(image_uri="123456789012.dkr.ecr.us-west-2.amazonaws.com/next:1", role="training", instance_count=1,
+                   instance_type="ml.m5.xlarge", model_uri=banded.best_estimator().model_data)
+follow.fit()
