@@ -21,10 +21,11 @@ from planform.backends.remembered import Displaced, remember, remembered
 from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
+from planform.core.deeds import plan_id
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
 from planform.core.executor import Executor
 from planform.core.plan import Plan
-from planform.core.planfile import identified, parse_plan, plan_bytes
+from planform.core.planfile import parse_plan, plan_bytes
 from planform.core.reporter import Reporter
 from planform.core.resource import Provider
 from planform.core.schemas import Attribute, convert_body
@@ -146,7 +147,8 @@ class Project:
         corrected = without_artifacts(planned, observation, self.edges)
         if corrected is not None:
             planned = self._plan(snapshot, corrected, options, reporter)
-        return identified(self._with_sources(_with_moves(planned, moves)))
+        planned = self._with_sources(_with_moves(planned, moves))
+        return planned._replace(id=plan_id(planned))
 
     def _plan(self, snapshot: Snapshot, observation: Observation, options: PlanOptions, reporter: Reporter) -> Plan:
         return make_plan(

@@ -77,7 +77,7 @@ def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
     if layout.format == "markdown":
         from planform.render.plan_markdown import markdown
 
-        return markdown(plan, layout.max_chars)
+        return markdown(plan, layout.max_chars, root_in_repository(Path.cwd()))
     if layout.format == "json":
         from planform.render.plan_json import plan_json
 
@@ -88,6 +88,14 @@ def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
             form = terraform_names(form)
         return one_line(form)
     return plan_form(plan, layout.form, screen)
+
+
+def root_in_repository(folder: Path) -> str:
+    """The folder as seen from the top of its repository: `models/digits`; `.` at the top."""
+    from planform.language.files import repository_of
+
+    folder = folder.resolve()
+    return folder.relative_to(repository_of(str(folder))).as_posix()
 
 
 def plan_form(plan: Plan, form: str, screen: Screen) -> str:

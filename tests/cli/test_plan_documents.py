@@ -161,7 +161,9 @@ def test_plan_prints_the_same_document_as_show(run: Run) -> None:
 def test_markdown_of_a_plan(run: Run) -> None:
     code, out, _ = run("plan", "--format", "markdown", "--max-chars", "1000")
     assert code == 0
-    assert out.startswith("### planform plan: docs, workspace default\n\n**Plan: 9 to create")
+    assert out.startswith(
+        "<!-- planform:.:default -->\n### planform plan: docs, workspace default\n\n**Plan: 9 to create"
+    )
     assert len(out) <= 1000
 
 
