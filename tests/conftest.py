@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import fake_aws
+from tests.chromium import BROWSERS, Chromium
 from tests.fake_aws import FakeAws
 from tests.fakes.image import image
 from tests.fakes.s3 import CREDENTIALS, S3, serving
@@ -89,6 +91,17 @@ def docker_image() -> str:
     if why:
         pytest.skip(why)
     return image(client)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Chromium:
+    """A browser. Where there is none tests that need it are skipped, unless PLANFORM_TESTS_REQUIRE_CHROMIUM."""
+    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if program is None and os.environ.get("PLANFORM_TESTS_REQUIRE_CHROMIUM"):
+        pytest.fail("PLANFORM_TESTS_REQUIRE_CHROMIUM is set, and there is no Chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    return Chromium(program)
 
 
 @pytest.fixture

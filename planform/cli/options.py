@@ -133,7 +133,7 @@ class Layout(NamedTuple):
     """How a plan is printed. `max_chars` 0: all of it."""
 
     form: str = "concise"  # concise, full, summary
-    format: str = "text"  # text, markdown, json
+    format: str = "text"  # text, markdown, html, json
     max_chars: int = 0
     terraform_names: bool = False
 
@@ -144,9 +144,9 @@ def layout_options(command: F) -> F:
     @form_options
     @click.option(
         "--format",
-        type=click.Choice(["text", "markdown", "json"]),
+        type=click.Choice(["text", "markdown", "html", "json"]),
         default="text",
-        help="For people, for a pull request, or Terraform's plan JSON.",
+        help="For people, for a pull request, a page for browsers, or Terraform's plan JSON.",
     )
     @click.option("--max-chars", type=click.IntRange(min=1000), metavar="N", help="Cut markdown to N characters.")
     @click.option("--terraform-names", is_flag=True, help="In JSON: the types that Terraform's providers have for it.")

@@ -78,6 +78,10 @@ def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
         from planform.render.plan_markdown import markdown
 
         return markdown(plan, layout.max_chars, root_in_repository(Path.cwd()))
+    if layout.format == "html":
+        from planform.render.plan_html import html
+
+        return html(plan, root_in_repository(Path.cwd()))
     if layout.format == "json":
         from planform.render.plan_json import plan_json
 

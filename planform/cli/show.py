@@ -31,8 +31,8 @@ def command(options: Options, layout: Layout, planfile: str | None, as_json: boo
     if planfile:
         screen.out(plan_document(read_plan(Path(planfile)), layout, screen))
         return
-    if layout.format == "markdown":
-        raise PlanformError("A state has no markdown form.", suggestion="Name a plan: planform show PLAN.")
+    if layout.format in ("markdown", "html"):
+        raise PlanformError(f"A state has no {layout.format} form.", suggestion="Name a plan: planform show PLAN.")
     snapshot = open_recorded(options).snapshot()
     if layout.format == "json":
         from planform.render.state_json import state_json

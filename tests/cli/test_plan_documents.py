@@ -167,6 +167,15 @@ def test_markdown_of_a_plan(run: Run) -> None:
     assert len(out) <= 1000
 
 
+def test_a_page_of_a_plan(run: Run) -> None:
+    code, page, _ = run("plan", "--format", "html", "--out", "p")
+    assert code == 0
+    assert page.startswith("<!doctype html>")
+    assert run("show", "--format", "html", "p")[1] == page
+    assert "hunter" not in page
+    assert run("show", "--format", "html")[0] == 1  # a state
+
+
 def test_events_go_into_a_file_beside_the_text(run: Run) -> None:
     code, out, _ = run("plan", "--json-into", "plan.jsonl")
     assert code == 0
