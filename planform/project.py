@@ -124,9 +124,12 @@ class Project:
         retry_failed: bool = False,
         destroy: bool = False,
         refresh: bool = True,
+        reviewed: Plan | None = None,
         reporter: Reporter | None = None,
     ) -> Plan:
         """Desired, recorded and live compared. Reads; changes nothing.
+
+        To be compared with a `reviewed` first plan it takes the lineage and the salt that were minted for that one.
 
         Raises:
             Diagnosed: what is wrong with the files.
@@ -137,6 +140,9 @@ class Project:
         if refresh_only:
             _refuse_beside_refresh_only(options, refresh)
         snapshot, problems = self.backend.read(), Problems()
+        if reviewed is not None and reviewed.fresh and not snapshot.exists:
+            state = snapshot.state._replace(lineage=reviewed.lineage, salt=reviewed.salt)
+            snapshot = snapshot._replace(state=state)
         moves = moves_of(self.configuration, snapshot.state.records, problems)
         problems.raise_if_any()
         snapshot = moved_snapshot(snapshot, moves)
@@ -595,6 +601,11 @@ def open_saved(plan: Plan, options: Options) -> Project:
             variables[name] = given[name]
         variables |= {name: given[name] for name in plan.ephemeral}
     return open_project(options, sources, variables, plan.created_at)
+
+
+def open_as_reviewed(plan: Plan, options: Options) -> Project:
+    """The project as its files are now, in the workspace and at the time of a plan that was reviewed (S2.7)."""
+    return open_project(replace(options, workspace=plan.workspace), created_at=plan.created_at)
 
 
 def _private_source(path: Path, name: str, digest: str, seal: Callable[..., str]) -> str:

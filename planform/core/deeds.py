@@ -11,9 +11,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from planform.core.plan import Action, Change, Plan
+from planform.core.differences import differing_leaves
+from planform.core.plan import Action, Change, Plan, RunPlan
 from planform.core.secrets import Seal, sealed, sealer
-from planform.core.values import Object, Unknown, encode, leaves
+from planform.core.state import Run, run_attributes
+from planform.core.values import AttributePath, Object, Unknown, Value, decode, encode, leaves
 
 # What is done -> the text of it; equal texts are equal deeds.
 Deeds: TypeAlias = Mapping[str, str]
@@ -22,13 +24,24 @@ _SEALED = re.compile(r'"\$sealed": "[0-9a-f]+"')
 _NAMES = re.compile(r"(?<![a-z0-9])(?:[a-z2-7]{8}|[0-9a-f]{64})(?![a-z0-9])")
 # What a run reads, as components of its definition; all other components stand in the trainer itself.
 _CONTENTS = ("source", "input_data.", "distributed.")
+# What a trainer exports follows from its run.
+_EXPORTED = frozenset(run_attributes(Run("", "", 0, "", {}, "", "", "", "")))
+
+
+class Part(NamedTuple):
+    """What differs inside of something that two plans do otherwise; absent is None."""
+
+    path: AttributePath  # begins with "after", "before", "action", "run" ...
+    reviewed: Value
+    now: Value
 
 
 class Difference(NamedTuple):
-    """Something that one of two plans does and the other does not, or does otherwise."""
+    """Something that a plan does and the reviewed one does not, or does otherwise."""
 
-    what: str  # an address, or "output NAME"
-    how: Literal["added", "changed", "left out"]
+    what: str  # an address, "output NAME", "provider NAME", or "expressions"
+    how: Literal["added", "changed"]
+    parts: tuple[Part, ...] = ()
 
 
 def plan_id(plan: Plan) -> str:
@@ -72,19 +85,27 @@ def deeds(plan: Plan, gates: Collection[str] | None = None) -> Deeds:
 
 
 def differences(reviewed: Plan, plan: Plan) -> list[Difference]:
-    """In what a plan does other than the reviewed one. Deeds that are not left to do are no difference.
-
-    A reviewed first plan named jobs by a lineage that another first plan may have replaced.
-    """
+    """In what a plan does other than the reviewed one. What is no longer left to do is no difference."""
     gates = {step.gate for step in plan.steps}
     before, now = deeds(reviewed, gates), deeds(plan, gates)
     if reviewed.lineage != plan.lineage:
+        # A first plan names jobs by a lineage of its own, which another first apply has replaced.
         before, now = _without_lineage(before, reviewed), _without_lineage(now, plan)
-    return [
-        Difference(what, "changed" if what in before else "added")
-        for what, text in now.items()
-        if before.get(what) != text
+    found = [
+        Difference(f"provider {name}", "changed", tuple(_parts(dict(reviewed.coordinates[name]), dict(where))))
+        for name, where in plan.coordinates.items()
+        if name in reviewed.coordinates and dict(reviewed.coordinates[name]) != dict(where)
     ]
+    for what, text in now.items():
+        if what not in before:
+            found.append(Difference(what, "added"))
+        elif before[what] != text:
+            found.append(Difference(what, "changed", tuple(_parts(json.loads(before[what]), json.loads(text)))))
+    return found
+
+
+def _parts(reviewed: Value, now: Value) -> Iterator[Part]:
+    yield from (Part(*leaf) for leaf in differing_leaves(decode(reviewed), decode(now)))
 
 
 def _change(change: Change, seal: Seal) -> Object:
@@ -93,12 +114,17 @@ def _change(change: Change, seal: Seal) -> Object:
         "action": change.action.value,
         "provider": change.provider,
         "before": _before(change, seal),
-        "after": encode(sealed(change.after, seal)) if change.after is not None else None,
+        "after": _after(change, seal),
         "importing": change.importing,
         "moved": str(change.moved_from or ""),
-        "run": [run.decision, run.number, run.digest, run.run_id, run.cancels] if run is not None else None,
-        "contents": {name: item for name, item in run.components.items() if name.startswith(_CONTENTS)} if run else {},
+        "run": None if run is None else _run(run),
     }
+
+
+def _run(run: RunPlan) -> Object:
+    contents = {name: item for name, item in run.components.items() if name.startswith(_CONTENTS)}
+    form = {"decision": run.decision, "number": run.number, "id": run.run_id, "definition": run.digest}
+    return {**form, "stops": run.cancels, "contents": contents}
 
 
 def _before(change: Change, seal: Seal) -> Any:
@@ -106,8 +132,14 @@ def _before(change: Change, seal: Seal) -> Any:
     if change.before is None or change.action is Action.NO_OP:
         return None
     if change.run is not None:
-        return change.before.get("run_number")
+        return {"run_number": change.before.get("run_number")}
     return encode(sealed(change.before, seal))
+
+
+def _after(change: Change, seal: Seal) -> Any:
+    if change.after is None or change.run is None:
+        return encode(sealed(change.after, seal))
+    return encode(sealed({name: item for name, item in change.after.items() if name not in _EXPORTED}, seal))
 
 
 def _waits_for_others(change: Change) -> bool:
@@ -139,4 +171,4 @@ def _without_lineage(found: Deeds, plan: Plan) -> Deeds:
     return {what: without(text) for what, text in found.items()}
 
 
-__all__ = ["Deeds", "Difference", "deeds", "differences", "plan_id"]
+__all__ = ["Deeds", "Difference", "Part", "deeds", "differences", "plan_id"]
