@@ -20,6 +20,7 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     "backends": ("core",),
     "render": ("core",),
     "providers": ("core", "resources", "training"),
+    "forges": ("core",),
     "runtime": (),
     "examples": (),
     "project": (
@@ -28,7 +29,7 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     ),
     "cli": (
         *("core", "language", "engine", "resources", "training"),
-        *("backends", "render", "providers", "runtime", "examples", "project"),
+        *("backends", "render", "providers", "forges", "runtime", "examples", "project"),
     ),
     "__main__": ("cli",),
     "__init__": (),

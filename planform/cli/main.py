@@ -48,6 +48,7 @@ COMMANDS = {
         "graph": "Draw what depends on what",
         "docs": "What each resource type takes, exports and does",
         "permissions": "The IAM policies that planning, applying and the jobs need",
+        "ci": "Review plans in pull requests: write the workflows for it",
         "images": "Images of AWS by framework and version",
         "schema": "The JSON Schema of the files, for editors",
         "version": "Print the version",
