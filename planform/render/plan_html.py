@@ -12,7 +12,7 @@ from planform.render.diagnostics import diagnostics_text
 from planform.render.graph import COLOURS, fates_of
 from planform.render.graph_svg import STYLE, Resource, svg
 from planform.render.headlines import headline, shared_notes
-from planform.render.plan_full import attribute_lines, remarks
+from planform.render.plan_full import lines_to_review, remarks
 from planform.render.plan_text import drift_section, outputs_section
 from planform.render.style import PLAIN, Style, count, elide
 from planform.render.tally import Kind, hours_text, kind_of, summary, tally
@@ -162,7 +162,7 @@ def _sections(plan: Plan) -> Iterator[tuple[str, str]]:
     drift = drift_section(plan, _WIDTH).removeprefix("Changed outside planform:\n")
     outputs = outputs_section(plan.outputs, _WIDTH).removeprefix("Outputs:\n")
     problems = [f"{item.address}: {text}" for item in plan.checks if item.status == "fail" for text in item.problems]
-    notes = shared_notes(plan)
+    notes = [note.removeprefix("Note: ") for note in shared_notes(plan)]
     found = {"Changed outside planform": drift, "Outputs": outputs, "Checks that fail": "\n".join(problems)}
     yield from ((title, text) for title, text in {**found, "Notes": "\n".join(notes)}.items() if text)
 
@@ -186,7 +186,7 @@ def _change_view(change: Change, anchor: str) -> ChangeView:
 
 
 def _rows(change: Change) -> Iterator[Row]:
-    lines = list(attribute_lines(change))
+    lines = list(lines_to_review(change))
     for sign, depth, text in lines[:MOST_ROWS]:
         yield Row(_LOOKS[sign], sign, "  " * depth + elide(text, MOST_COLUMNS))
     if len(lines) > MOST_ROWS:

@@ -10,7 +10,7 @@ from planform.core.plan import Change, Plan
 from planform.core.values import Unknown
 from planform.render.diagnostics import diagnostics_text
 from planform.render.headlines import headline, shared_notes
-from planform.render.plan_full import attribute_lines, remarks
+from planform.render.plan_full import lines_to_review, remarks
 from planform.render.plan_text import drift_section, outputs_section
 from planform.render.rows import place_text
 from planform.render.style import PLAIN, Style, count, elide
@@ -65,7 +65,7 @@ def markdown(plan: Plan, limit: int = 0, root: str = ".") -> str:
     ]
     parts.append(_trees(changes, room, reserved=sum(min(len(said) + 90, 4000) for _, said in folded if said)))
     parts += [_folded(title, _fenced(room.cut(said, 90)), plan.refresh_only) for title, said in folded if said]
-    notes = "".join(room.take(f"- {_plain(note)}\n") for note in shared_notes(plan))
+    notes = "".join(room.take(f"- {_plain(note.removeprefix('Note: '))}\n") for note in shared_notes(plan))
     parts.append(_folded("Notes", notes) if notes else "")
     parts = list(filter(None, parts))
     # A fence grows with the backticks inside of it: what no longer fits then goes from the end.
@@ -225,7 +225,7 @@ def _tree(change: Change) -> str:
     """The change in full, each sign at the beginning of its line."""
     lines = [f"{_SIGNS.get(kind_of(change), '#'):<3} {change.address}"]
     lines += [f"    # {remark}" for remark in remarks(change)]
-    lines += [f"{'!' if sign == '~' else sign}   {'  ' * depth}{text}" for sign, depth, text in attribute_lines(change)]
+    lines += [f"{'!' if sign == '~' else sign}   {'  ' * depth}{text}" for sign, depth, text in lines_to_review(change)]
     return "\n".join(elide(line, _LINE) for line in lines)
 
 
