@@ -27,9 +27,10 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
         *("core", "language", "engine", "resources", "training"),
         *("backends", "render", "providers", "runtime", "examples"),
     ),
+    "roots": ("core", "language", "project"),
     "cli": (
         *("core", "language", "engine", "resources", "training"),
-        *("backends", "render", "providers", "forges", "runtime", "examples", "project"),
+        *("backends", "render", "providers", "forges", "runtime", "examples", "project", "roots"),
     ),
     "__main__": ("cli",),
     "__init__": (),

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planform.cli.applying import carry_out, confirmed
+from planform.cli.documents import plan_form
 from planform.cli.events import events_into, events_option, together
-from planform.cli.options import form_options, parallelism_option, planning_options, project_options
-from planform.cli.plan import plan_form
+from planform.cli.options import (
+    Every,
+    every_option,
+    form_options,
+    parallelism_option,
+    planning_options,
+    project_options,
+)
 from planform.cli.screen import Screen
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError
 from planform.core.plan import Plan
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     "--json", "as_json", is_flag=True, help="Print Terraform's event stream; needs --auto-approve or a plan file."
 )
 @click.option("--input/--no-input", default=True, help="Whether to ask for approval (yes).")
+@every_option
 @planning_options
 @form_options
 @events_option
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
 @project_options
 def command(
     options: Options,
+    every: Every,
     planning: dict[str, Any],
     form: str,
     json_into: str | None,
@@ -59,6 +68,17 @@ def command(
             "--if-same-as plans afresh, and a plan file says what is done.",
             suggestion=f"planform apply --if-same-as {if_same_as}, or planform apply {planfile}",
         )
+    if every.chosen:
+        if planfile or as_json or json_into:
+            raise PlanformError(
+                "A plan file and the event stream are of one root module.", suggestion="Leave --all out."
+            )
+        from planform.cli.many import apply_all
+
+        return apply_all(
+            screen, options, every, planning, form,
+            if_same_as=if_same_as, approved=auto_approve, may_ask=input, detach=detach,
+        )  # fmt: skip
     if planfile:
         return _apply_saved(screen, options, planning, Path(planfile), form, detach, as_json, json_into)
     if as_json and not (auto_approve or if_same_as):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planform.cli.documents import root_in_repository
 from planform.cli.group import Group
-from planform.cli.plan import root_in_repository
 from planform.cli.screen import Screen
 from planform.core.errors import PlanformError
 

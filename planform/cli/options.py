@@ -129,6 +129,27 @@ def form_options(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+class Every(NamedTuple):
+    """Whether the command is for all root modules below this folder, and for which of them."""
+
+    chosen: bool
+    changed_since: str | None
+
+
+def every_option(command: F) -> F:
+    """--all and --changed-since; the command receives them as `every`."""
+
+    @click.option("--all", "chosen", is_flag=True, help="Every root module in this folder and below it.")
+    @click.option("--changed-since", metavar="REF", help="With --all: what changed since the branch left REF.")
+    @functools.wraps(command)
+    def wrapped(chosen: bool, changed_since: str | None, **rest: Any) -> Any:
+        if changed_since and not chosen:
+            raise PlanformError("--changed-since chooses among all root modules.", suggestion="Add --all.")
+        return command(every=Every(chosen, changed_since), **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
 class Layout(NamedTuple):
     """How a plan is printed. `max_chars` 0: all of it."""
 
@@ -164,9 +185,11 @@ def layout_options(command: F) -> F:
 
 
 __all__ = [
+    "Every",
     "Layout",
     "Options",
     "Seconds",
+    "every_option",
     "form_options",
     "layout_options",
     "parallelism_option",

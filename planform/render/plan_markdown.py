@@ -43,7 +43,7 @@ _LEFT_OUT = "*{} left out for length: `planform show --full PLAN` prints all.*\n
 def marker(root: str, workspace: str) -> str:
     """The hidden line by which a comment is found again: one for each root module and workspace."""
     # Two hyphens would end the comment that it is in.
-    return f"<!-- planform:{quote(root).replace('--', '-%2D')}:{workspace} -->"
+    return f"<!-- planform:{quote(root, safe='/:').replace('--', '-%2D')}:{workspace} -->"
 
 
 def markdown(plan: Plan, limit: int = 0, root: str = ".") -> str:
@@ -54,22 +54,28 @@ def markdown(plan: Plan, limit: int = 0, root: str = ".") -> str:
     `root` is the folder of the root module in its repository.
     """
     limit = min(limit or LIMIT, LIMIT)
+    head = _head(plan, root)
+    said = body(plan, limit - len(head) - 1)
+    return f"{head}\n{said}" if said else head
+
+
+def body(plan: Plan, limit: int) -> str:
+    """What stands below the summary, in at most `limit` characters."""
     changes = [] if plan.refresh_only else sorted(filter(_is_shown, plan.changes), key=_importance)
-    text = _head(plan, root)
-    room = _Room(limit - len(text) - len(_LEFT_OUT) - 30)
-    parts = [text, _list(changes, room)]
-    parts += [_fenced(room.cut(diagnostics_text([item], PLAIN).rstrip("\n"))) for item in plan.warnings]
+    room = _Room(limit - len(_LEFT_OUT) - 30)
+    parts = [_list(changes, room)]
+    parts += [fenced(room.cut(diagnostics_text([item], PLAIN).rstrip("\n"))) for item in plan.warnings]
     folded = [
         ("Changed outside planform", drift_section(plan, _WIDTH).removeprefix("Changed outside planform:\n")),
         ("Outputs", outputs_section(plan.outputs, _WIDTH).removeprefix("Outputs:\n")),
     ]
     parts.append(_trees(changes, room, reserved=sum(min(len(said) + 90, 4000) for _, said in folded if said)))
-    parts += [_folded(title, _fenced(room.cut(said, 90)), plan.refresh_only) for title, said in folded if said]
+    parts += [_folded(title, fenced(room.cut(said, 90)), plan.refresh_only) for title, said in folded if said]
     notes = "".join(room.take(f"- {_plain(note.removeprefix('Note: '))}\n") for note in shared_notes(plan))
     parts.append(_folded("Notes", notes) if notes else "")
     parts = list(filter(None, parts))
     # A fence grows with the backticks inside of it: what no longer fits then goes from the end.
-    while len("\n".join(parts)) > limit - len(_LEFT_OUT) - 30 and len(parts) > 2:
+    while len("\n".join(parts)) > limit - len(_LEFT_OUT) - 30 and len(parts) > 1:
         parts.pop()
         room.left_out += 1
     return "\n".join([*parts, *[_LEFT_OUT.format(count(room.left_out, "part"))] * bool(room.left_out)])
@@ -131,12 +137,12 @@ def _list(changes: Sequence[Change], room: _Room) -> str:
     others = changes[len(named) :]
     detailed = [line for change in changes for line in (_line(change), *_leaves(change))]
     if _length(detailed) < whole // 3:
-        return _fenced("\n".join(map(room.take, detailed)), "diff")
+        return fenced("\n".join(map(room.take, detailed)), "diff")
     lines = [_line(change) for change in named]
     taken = _fitting(lines if _length(lines) < whole * 2 // 3 else [*_names(named)], room, len(named), whole)
     lines, most = [_line(change) for change in others], min(whole // 2, room.left)
     taken += _fitting(lines if _length(lines) < most else [*_names(others)], room, len(others), most)
-    return _fenced("\n".join(taken), "diff")
+    return fenced("\n".join(taken), "diff")
 
 
 def _length(lines: Iterable[str]) -> int:
@@ -218,7 +224,7 @@ def _trees(changes: Iterable[Change], room: _Room, reserved: int) -> str:
     room.left += reserved
     if not taken:
         return ""
-    return _folded(f"{count(len(taken), 'change')} in full", _fenced("\n\n".join(taken), "diff"))
+    return _folded(f"{count(len(taken), 'change')} in full", fenced("\n\n".join(taken), "diff"))
 
 
 def _tree(change: Change) -> str:
@@ -229,17 +235,17 @@ def _tree(change: Change) -> str:
     return "\n".join(elide(line, _LINE) for line in lines)
 
 
-def _folded(title: str, body: str, unfolded: bool = False) -> str:
+def _folded(title: str, text: str, unfolded: bool = False) -> str:
     tag = "<details open>" if unfolded else "<details>"
-    return f"{tag}<summary>{title}</summary>\n\n{body}\n</details>\n" if body else ""
+    return f"{tag}<summary>{title}</summary>\n\n{text}\n</details>\n" if text else ""
 
 
-def _fenced(body: str, language: str = "") -> str:
+def fenced(text: str, language: str = "") -> str:
     """The text in a code block whose fence is longer than any run of backticks inside."""
-    if not body:
+    if not text:
         return ""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", body)), 3)
-    return f"{fence}{language}\n{body}\n{fence}\n"
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    return f"{fence}{language}\n{text}\n{fence}\n"
 
 
 def _plain(text: str) -> str:
