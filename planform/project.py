@@ -21,10 +21,11 @@ from planform.backends.remembered import Displaced, remember, remembered
 from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration
+from planform.core.deeds import plan_id
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
 from planform.core.executor import Document, DocumentRead, Executor, Tell
 from planform.core.plan import Plan
-from planform.core.planfile import identified, parse_plan, plan_bytes
+from planform.core.planfile import parse_plan, plan_bytes
 from planform.core.reporter import Reporter
 from planform.core.resource import Provider
 from planform.core.schemas import Attribute, Misfit, convert_body
@@ -125,9 +126,12 @@ class Project:
         retry_failed: bool = False,
         destroy: bool = False,
         refresh: bool = True,
+        reviewed: Plan | None = None,
         reporter: Reporter | None = None,
     ) -> Plan:
         """Desired, recorded and live compared. Reads; changes nothing.
+
+        To be compared with a `reviewed` first plan it takes the lineage and the salt that were minted for that one.
 
         Raises:
             Diagnosed: what is wrong with the files.
@@ -138,6 +142,9 @@ class Project:
         if refresh_only:
             _refuse_beside_refresh_only(options, refresh)
         snapshot, problems = self.backend.read(), Problems()
+        if reviewed is not None and reviewed.fresh and not snapshot.exists:
+            state = snapshot.state._replace(lineage=reviewed.lineage, salt=reviewed.salt)
+            snapshot = snapshot._replace(state=state)
         moves = moves_of(self.configuration, snapshot.state.records, problems)
         problems.raise_if_any()
         snapshot = moved_snapshot(snapshot, moves)
@@ -148,7 +155,8 @@ class Project:
         corrected = without_artifacts(planned, observation, self.edges)
         if corrected is not None:
             planned = self._plan(snapshot, corrected, options, reporter)
-        return identified(self._with_sources(_with_moves(planned, moves)))
+        planned = self._with_sources(_with_moves(planned, moves))
+        return planned._replace(id=plan_id(planned))
 
     def _plan(self, snapshot: Snapshot, observation: Observation, options: PlanOptions, reporter: Reporter) -> Plan:
         return make_plan(
@@ -648,6 +656,11 @@ def open_saved(plan: Plan, options: Options) -> Project:
             variables[name] = given[name]
         variables |= {name: given[name] for name in plan.ephemeral}
     return open_project(options, sources, variables, plan.created_at)
+
+
+def open_as_reviewed(plan: Plan, options: Options) -> Project:
+    """The project as its files are now, in the workspace and at the time of a plan that was reviewed (S2.7)."""
+    return open_project(replace(options, workspace=plan.workspace), created_at=plan.created_at)
 
 
 def _private_source(path: Path, name: str, digest: str, seal: Callable[..., str]) -> str:

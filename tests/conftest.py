@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests import fake_aws
+from tests.chromium import BROWSERS, Chromium
 from tests.fake_aws import FakeAws
 from tests.fakes.image import image, large_image
 from tests.fakes.packages import NotToBeHad, distributed_packages, python_with
@@ -128,6 +129,17 @@ def large_docker_image(docker_client: Any, large_packages: Path) -> str:
 def large_python(large_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with torch and mpi4py."""
     return python_with(large_packages, tmp_path_factory.mktemp("python"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Chromium:
+    """A browser. Where there is none tests that need it are skipped, unless PLANFORM_TESTS_REQUIRE_CHROMIUM."""
+    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if program is None and os.environ.get("PLANFORM_TESTS_REQUIRE_CHROMIUM"):
+        pytest.fail("PLANFORM_TESTS_REQUIRE_CHROMIUM is set, and there is no Chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    return Chromium(program)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def test_the_docs_list_every_function() -> None:
 def steady(text: str) -> list[str]:
     """The lines without what differs from run to run; lines of steps that run side by side are put in order."""
     for pattern, mark in (
+        (r"Plan id: \w{10}", "Plan id: ID"),
         (r"@(fast|slow)/(\d)-\w+", r"@\1/\2-RUN"),
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?", "TIME"),
         (r"\bin \d+\.\d s", "in N s"),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from planform.cli.applying import carry_out, confirmed
+from planform.cli.documents import plan_form
 from planform.cli.options import form_options, parallelism_option, project_options
-from planform.cli.plan import plan_form
 from planform.cli.screen import Screen
 
 if TYPE_CHECKING:

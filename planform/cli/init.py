@@ -68,15 +68,23 @@ state/
 @click.argument("directory", default=".", metavar="[DIR]")
 @click.option("--example", metavar="NAME", help="Copy an example instead.")
 @click.option("--upgrade", is_flag=True, help="Take the newest commit of each module from git.")
+@click.option("--all", "every", is_flag=True, help="Make every root module in DIR and below it ready.")
 @click.option("--migrate-state", is_flag=True, help="Take the states along to the backend that the files name now.")
 @click.option("--reconfigure", is_flag=True, help="Go on with what is at the new backend; leave the old states behind.")
-def command(directory: str, example: str | None, upgrade: bool, migrate_state: bool, reconfigure: bool) -> None:
+def command(
+    directory: str, example: str | None, upgrade: bool, every: bool, migrate_state: bool, reconfigure: bool
+) -> None:
     """Start a project in DIR (this folder), or make one that is there ready: fetch its modules, take its states along.
 
     Nothing that exists is overwritten.
     """
     screen: Screen = click.get_current_context().obj
     folder = Path(directory)
+    if every:
+        if example or migrate_state or reconfigure:
+            raise PlanformError("--all fetches the modules of every root module and does nothing else.")
+        _prepare_all(screen, folder, upgrade)
+        return
     if not example and any(folder.glob("*.pf.yaml")):
         if migrate_state and reconfigure:
             raise PlanformError(
@@ -104,6 +112,15 @@ def command(directory: str, example: str | None, upgrade: bool, migrate_state: b
     screen.success(f"Wrote {', '.join(written[:6])}{f' and {len(written) - 6} more' if len(written) > 6 else ''}.")
     enter = "" if folder.resolve() == Path.cwd() else f"    cd {folder}\n"
     screen.out(f"\nNext:\n{enter}    planform plan     # shows what would happen\n    planform apply    # does it\n")
+
+
+def _prepare_all(screen: Screen, folder: Path, upgrade: bool) -> None:
+    from planform.roots import root_folders
+
+    folders = root_folders(folder)
+    for root in folders:
+        _prepare(screen, root, upgrade)
+    screen.success(f"{len(folders)} root module{'s are' if len(folders) != 1 else ' is'} ready.")
 
 
 def _prepare(screen: Screen, folder: Path, upgrade: bool) -> None:

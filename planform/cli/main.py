@@ -49,6 +49,7 @@ COMMANDS = {
         "migrate": "Write a module from code of the SageMaker SDK, or from live objects of AWS",
         "docs": "What each resource type takes, exports and does",
         "permissions": "The IAM policies that planning, applying and the jobs need",
+        "ci": "Review plans in pull requests: write the workflows for it",
         "images": "Images of AWS by framework and version",
         "jumpstart": "Models of SageMaker JumpStart: list, search, show, pin",
         "schema": "The JSON Schema of the files, for editors",

@@ -129,11 +129,32 @@ def form_options(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+class Every(NamedTuple):
+    """Whether the command is for all root modules below this folder, and for which of them."""
+
+    chosen: bool
+    changed_since: str | None
+
+
+def every_option(command: F) -> F:
+    """--all and --changed-since; the command receives them as `every`."""
+
+    @click.option("--all", "chosen", is_flag=True, help="Every root module in this folder and below it.")
+    @click.option("--changed-since", metavar="REF", help="With --all: what changed since the branch left REF.")
+    @functools.wraps(command)
+    def wrapped(chosen: bool, changed_since: str | None, **rest: Any) -> Any:
+        if changed_since and not chosen:
+            raise PlanformError("--changed-since chooses among all root modules.", suggestion="Add --all.")
+        return command(every=Every(chosen, changed_since), **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
 class Layout(NamedTuple):
     """How a plan is printed. `max_chars` 0: all of it."""
 
     form: str = "concise"  # concise, full, summary
-    format: str = "text"  # text, markdown, json
+    format: str = "text"  # text, markdown, html, json
     max_chars: int = 0
     terraform_names: bool = False
 
@@ -144,9 +165,9 @@ def layout_options(command: F) -> F:
     @form_options
     @click.option(
         "--format",
-        type=click.Choice(["text", "markdown", "json"]),
+        type=click.Choice(["text", "markdown", "html", "json"]),
         default="text",
-        help="For people, for a pull request, or Terraform's plan JSON.",
+        help="For people, for a pull request, a page for browsers, or Terraform's plan JSON.",
     )
     @click.option("--max-chars", type=click.IntRange(min=1000), metavar="N", help="Cut markdown to N characters.")
     @click.option("--terraform-names", is_flag=True, help="In JSON: the types that Terraform's providers have for it.")
@@ -164,9 +185,11 @@ def layout_options(command: F) -> F:
 
 
 __all__ = [
+    "Every",
     "Layout",
     "Options",
     "Seconds",
+    "every_option",
     "form_options",
     "layout_options",
     "parallelism_option",

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from planform.cli.documents import plan_document
 from planform.cli.events import events_into, events_option, together
-from planform.cli.options import Layout, layout_options, parallelism_option, planning_options, project_options
-from planform.cli.screen import Screen, one_line
+from planform.cli.options import (
+    Every,
+    Layout,
+    every_option,
+    layout_options,
+    parallelism_option,
+    planning_options,
+    project_options,
+)
+from planform.cli.screen import Screen
 from planform.core.errors import PlanformError
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ EMPTY, CHANGES = 0, 2
 @click.option("--json", "as_json", is_flag=True, help="Print Terraform's event stream.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @click.option("--input/--no-input", default=True, hidden=True, help="Accepted as in Terraform: plan never asks.")
+@every_option
 @planning_options
 @layout_options
 @events_option
@@ -32,6 +42,7 @@ EMPTY, CHANGES = 0, 2
 @project_options
 def command(
     options: Options,
+    every: Every,
     planning: dict[str, Any],
     layout: Layout,
     json_into: str | None,
@@ -45,6 +56,10 @@ def command(
     from planform.project import open_project, write_plan
 
     screen: Screen = click.get_current_context().obj
+    if every.chosen:
+        if as_json or json_into:
+            raise PlanformError("The event stream is of one root module.", suggestion="Use --format json with --all.")
+        return _plan_all(screen, options, every, planning, layout, out, destroy, detailed_exitcode)
     if as_json and (json_into or layout.format != "text"):
         raise PlanformError(
             "--json already prints the event stream.",
@@ -70,35 +85,25 @@ def command(
     return CHANGES if detailed_exitcode and not plan.is_empty else EMPTY
 
 
-def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
-    """The plan in the format that was asked for."""
-    if layout.terraform_names and layout.format != "json":
-        raise PlanformError("--terraform-names is about plans in JSON.", suggestion="Add --format json.")
-    if layout.format == "markdown":
-        from planform.render.plan_markdown import markdown
+def _plan_all(
+    screen: Screen,
+    options: Options,
+    every: Every,
+    planning: dict[str, Any],
+    layout: Layout,
+    out: str | None,
+    destroy: bool,
+    detailed_exitcode: bool,
+) -> int:
+    from planform.cli.many import plan_all
 
-        return markdown(plan, layout.max_chars)
-    if layout.format == "json":
-        from planform.render.plan_json import plan_json
-
-        form = plan_json(plan)
-        if layout.terraform_names:
-            from planform.render.terraform_names import terraform_names
-
-            form = terraform_names(form)
-        return one_line(form)
-    return plan_form(plan, layout.form, screen)
-
-
-def plan_form(plan: Plan, form: str, screen: Screen) -> str:
-    """The plan as text: concise, full, or only its summary."""
-    if form == "full":
-        from planform.render.plan_full import full
-
-        return full(plan, screen.style)
-    from planform.render.plan_text import brief, concise
-
-    return (brief if form == "summary" else concise)(plan, screen.style)
+    roots, text = plan_all(screen, options, every, planning, layout, out, destroy)
+    screen.out(text)
+    if out and layout.format == "text":
+        screen.out(f"\nSaved in {out}. To do exactly this: planform apply --all --if-same-as {_shell(out)}\n")
+    if any(root.plan is None for root in roots):
+        return 1
+    return CHANGES if detailed_exitcode and any(root.plan and not root.plan.is_empty for root in roots) else EMPTY
 
 
 def _stream(screen: Screen, options: Options, planning: dict[str, Any], destroy: bool) -> tuple[Project, Plan]:

@@ -8,6 +8,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.values import AttributePath, Sensitive, Set, Value, encode, same
 
+# Finding the least difference takes time with the square of the length. Beyond this, lists of one length are compared
+# item by item, others as wholes between their equal ends.
+MOST_PAIRS = 4_000_000
+
 Fate: TypeAlias = Literal["kept", "added", "removed"]
 
 
@@ -52,11 +56,9 @@ def is_paired(before: Sequence[Value], after: Sequence[Value]) -> bool:
 
 def list_items(before: Sequence[Value], after: Sequence[Value]) -> list[Item]:
     """The items of both lists in one order: what is gone stands before what took its place."""
-    from difflib import SequenceMatcher
-
     left, right = [_key(item) for item in before], [_key(item) for item in after]
     items: list[Item] = []
-    operations = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    operations = _operations(left, right)
     gone = {key for tag, start, end, _, _ in operations if tag != "equal" for key in left[start:end]}
     came = {key for tag, _, _, start, end in operations if tag != "equal" for key in right[start:end]}
     moved = gone & came
@@ -67,6 +69,31 @@ def list_items(before: Sequence[Value], after: Sequence[Value]) -> list[Item]:
             items += [Item("removed", before[index], left[index] in moved) for index in range(start, end)]
             items += [Item("added", after[index], right[index] in moved) for index in range(low, high)]
     return items
+
+
+Operation: TypeAlias = tuple[str, int, int, int, int]  # as difflib writes them: tag, left from to, right from to
+
+
+def _operations(left: Sequence[str], right: Sequence[str]) -> list[Operation]:
+    """How the left list becomes the right one."""
+    from difflib import SequenceMatcher
+
+    low, most = 0, min(len(left), len(right))
+    while low < most and left[low] == right[low]:
+        low += 1
+    end = 0
+    while end < most - low and left[-1 - end] == right[-1 - end]:
+        end += 1
+    high, wide = len(left) - end, len(right) - end
+    found: list[Operation]
+    if (high - low) * (wide - low) <= MOST_PAIRS:
+        inner = SequenceMatcher(None, left[low:high], right[low:wide], autojunk=False).get_opcodes()
+        found = [(tag, a + low, b + low, c + low, d + low) for tag, a, b, c, d in inner]
+    elif high == wide:
+        found = [("equal" if left[i] == right[i] else "replace", i, i + 1, i, i + 1) for i in range(low, high)]
+    else:
+        found = [("replace", low, high, low, wide)]
+    return [("equal", 0, low, 0, low), *found, ("equal", high, len(left), wide, len(right))]
 
 
 def _key(item: Value) -> str:

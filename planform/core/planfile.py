@@ -20,13 +20,6 @@ from planform.core.values import Value, decode, encode
 FORMAT = 1
 
 
-def identified(plan: Plan) -> Plan:
-    """The plan with its id: the first ten digits of the digest of all it would do."""
-    doing = plan._replace(id="", changes=tuple(change for change in plan.changes if change.does_something))
-    text = json.dumps(_plan_json(doing), sort_keys=True)
-    return plan._replace(id=hashlib.sha256(text.encode()).hexdigest()[:10])
-
-
 def plan_bytes(plan: Plan) -> bytes:
     """The file of a plan."""
     body = json.dumps(_plan_json(plan))

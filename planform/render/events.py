@@ -87,7 +87,7 @@ class JsonReporter(Counting):
         for planned in plan.changes:
             if planned.does_something or kind_of(planned) in ("held", "in_progress"):
                 self.emit("planned_change", f"{planned.address}: {_planned(planned)}", change=_change_json(planned))
-        self.emit("change_summary", summary(plan), changes=_counts(plan, "plan"))
+        self.emit("change_summary", summary(plan), changes=_counts(plan, "plan"), plan_id=plan.id)
         changed = {
             item.name: {"sensitive": item.sensitive, "action": _output_action(item.action)} for item in plan.outputs
         }
@@ -148,7 +148,7 @@ class JsonReporter(Counting):
             "remove": self.done.get("delete", 0),
             "runs": self.done.get("launch", 0),
         }
-        self.emit("change_summary", message, changes=counts)
+        self.emit("change_summary", message, changes=counts, plan_id=plan.id)
 
 
 @contextmanager

@@ -11,13 +11,14 @@ from planform.core.configuration import Configuration
 from planform.core.plan import Action, Plan
 from planform.render.graph_svg import Resource, svg
 
+_GRAVITY = ("create", "change", "run", "delete")  # of what happens to the instances of a resource
 # What a plan does to a resource, by the colour that it has on the screen too.
 COLOURS = {"create": "#2da44e", "change": "#bf8700", "delete": "#cf222e", "run": "#0969da"}
 
 
 def dot(configuration: Configuration, plan: Plan | None = None) -> str:
     """Graphviz' language; modules are boxes. An arrow points to what is needed."""
-    fates, counts = _fates(plan), _counts(configuration)
+    fates, counts = fates_of(plan), _counts(configuration)
     lines = ["digraph planform {", '  rankdir="RL";', '  node [shape="box", style="rounded", fontname="sans-serif"];']
     for module, members in _modules(configuration.resources).items():
         inside = [
@@ -36,7 +37,7 @@ def dot(configuration: Configuration, plan: Plan | None = None) -> str:
 
 def mermaid(configuration: Configuration, plan: Plan | None = None) -> str:
     """Mermaid's flowchart, which GitHub and GitLab draw."""
-    fates, counts = _fates(plan), _counts(configuration)
+    fates, counts = fates_of(plan), _counts(configuration)
     names = {address: f"n{index}" for index, address in enumerate(sorted(configuration.resources, key=str))}
     lines = ["flowchart RL"]
     for module, members in _modules(configuration.resources).items():
@@ -62,7 +63,7 @@ def mermaid(configuration: Configuration, plan: Plan | None = None) -> str:
 
 def drawing(configuration: Configuration, plan: Plan | None = None) -> str:
     """A finished SVG, for where neither Graphviz nor Mermaid is at hand. Arrows point the way things are made."""
-    fates, counts = _fates(plan), _counts(configuration)
+    fates, counts = fates_of(plan), _counts(configuration)
     resources = [
         Resource(str(item), item.kind, item.name, counts.get(item, ""), item.module, fates.get(str(item), ""))
         for members in _modules(configuration.resources).values()
@@ -96,7 +97,7 @@ def _edges(configuration: Configuration) -> Iterator[tuple[ResourceAddress, Reso
                 yield user, needed
 
 
-def _fates(plan: Plan | None) -> Mapping[str, str]:
+def fates_of(plan: Plan | None) -> Mapping[str, str]:
     """Resource -> what happens to it; to instances that fare differently happens the gravest."""
     fates: dict[str, str] = {}
     for change in plan.changes if plan is not None else ():
@@ -112,7 +113,7 @@ def _fates(plan: Plan | None) -> Mapping[str, str]:
             case _:
                 continue
         resource = str(change.address.resource)
-        fates[resource] = "delete" if "delete" in (fate, fates.get(resource)) else fate
+        fates[resource] = max(fate, fates.get(resource, fate), key=_GRAVITY.index)
     return fates
 
 

@@ -14,7 +14,7 @@ CHARACTER = FONT * 0.62  # of a monospaced font: 0.60 in nearly all, and some to
 MARGIN = 20.0
 NODE_HEIGHT = 42.0
 
-_STYLE = """
+STYLE = """
   svg { background: #ffffff; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 13px }
   text { fill: #1f2328 } .type, .legend, .title { fill: #59636e; font-size: 11px } .count { fill: #59636e }
   .node { fill: #ffffff; stroke: #8c959f } .group { fill: #818b981a; stroke: #d1d9e0 }
@@ -36,10 +36,17 @@ class Resource(NamedTuple):
     instances: str  # "(3)", or empty
     module: tuple[str, ...]
     fate: str = ""
+    link: str = ""  # where a click on it leads
 
 
-def svg(resources: Sequence[Resource], edges: Iterable[Edge], colours: Mapping[str, str], title: str) -> str:
-    """Arrows point from what is needed to who needs it, left to right: the order of creation."""
+def svg(
+    resources: Sequence[Resource], edges: Iterable[Edge], colours: Mapping[str, str], title: str, *, inline: str = ""
+) -> str:
+    """Arrows point from what is needed to who needs it, left to right: the order of creation.
+
+    `inline` is a name for a drawing that stands in a page, which has the style of all its drawings.
+    """
+    ids = f"{inline}-" if inline else ""
     nodes = [Node(item.address, _width(item), NODE_HEIGHT, item.module) for item in resources]
     layout = arrange(nodes, edges)
     fates = [fate for fate in colours if any(item.fate == fate for item in resources)]
@@ -52,14 +59,18 @@ def svg(resources: Sequence[Resource], edges: Iterable[Edge], colours: Mapping[s
     )
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}"'
-        f' width="{width:.0f}" height="{height:.0f}" role="img" aria-labelledby="title desc">',
-        f'<title id="title">{escape(title)}</title><desc id="desc">{escape(description)}</desc>',
-        f"<style>{_STYLE}{''.join(_fate_style(fate, colours[fate]) for fate in fates)}</style>",
-        '<defs><marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0 0L8 4L0 8z"/></marker></defs>',
+        f' width="{width:.0f}" height="{height:.0f}" role="{"group" if inline else "img"}"'
+        f' aria-labelledby="{ids}title {ids}desc">',
+        f'<title id="{ids}title">{escape(title)}</title><desc id="{ids}desc">{escape(description)}</desc>',
+        *([] if inline else [f"<style>{STYLE}{''.join(fate_style(fate, colours[fate]) for fate in fates)}</style>"]),
+        f'<defs><marker id="{ids}head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8"'
+        ' orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>',
         f'<g transform="translate({MARGIN:.0f} {MARGIN:.0f})">',
         *_groups(layout),
-        *(f'<path class="arrow" marker-end="url(#head)" d="{_curve(points)}"/>' for points in layout.arrows.values()),
+        *(
+            f'<path class="arrow" marker-end="url(#{ids}head)" d="{_curve(points)}"/>'
+            for points in layout.arrows.values()
+        ),
         *(_node(item, layout.nodes[item.address]) for item in resources),
         "</g>",
         *_legend(fates, MARGIN, height - legend),
@@ -84,11 +95,12 @@ def _node(item: Resource, box: Box) -> str:
     fate = f" {item.fate}" if item.fate else ""
     said = f"{item.address} ({item.fate})" if item.fate else item.address
     instances = f' <tspan class="count">{escape(item.instances)}</tspan>' if item.instances else ""
-    return (
+    drawn = (
         f'<g><title>{escape(said)}</title><rect class="node{fate}" {_rectangle(box)} rx="6"/>'
         f'<text class="type" x="{box.left + 12:.0f}" y="{box.top + 16:.0f}">{escape(item.type)}</text>'
         f'<text x="{box.left + 12:.0f}" y="{box.top + 32:.0f}">{escape(item.name)}{instances}</text></g>'
     )
+    return f'<a href="{escape(item.link)}">{drawn}</a>' if item.link else drawn
 
 
 def _rectangle(box: Box) -> str:
@@ -109,7 +121,7 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
     return drawn
 
 
-def _fate_style(fate: str, colour: str) -> str:
+def fate_style(fate: str, colour: str) -> str:
     return f"  .node.{fate} {{ stroke: {colour}; stroke-width: 2; fill: {colour}1f }}\n"
 
 

@@ -61,6 +61,19 @@ def attribute_lines(change: Change) -> Iterator[Line]:
     yield from tree.object(change.before or {}, change.after or {}, ())
 
 
+def lines_to_review(change: Change) -> Iterator[Line]:
+    """The attributes of one change without those of its own that only apply can tell, which are counted."""
+    hidden = 0
+    for sign, depth, text in attribute_lines(change):
+        # An attribute that is unknown because of another says whose it is.
+        if depth == 0 and sign in "+~" and text.endswith((": (known after apply)", "-> (known after apply)")):
+            hidden += 1
+        else:
+            yield sign, depth, text
+    if hidden:
+        yield " ", 0, f"# ({count(hidden, 'attribute')} known after apply)"
+
+
 def remarks(change: Change) -> Iterator[str]:
     """Why it happens, and what happens to its runs."""
     if change.reason == "replace_because_cannot_update":

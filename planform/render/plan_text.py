@@ -60,7 +60,13 @@ def closing(plan: Plan, style: Style, notes: bool = True) -> Iterator[str]:
     yield diagnostics_text(plan.warnings, style).rstrip("\n")
     if plan.targeted:
         yield "Only a part is planned here: what --target and --exclude leave, with what it depends on."
-    yield style.paint(wrap(summary(plan), style.width), "bold")
+    yield "\n".join([style.paint(wrap(summary(plan), style.width), "bold"), *identity(plan, style)])
+
+
+def identity(plan: Plan, style: Style = PLAIN) -> Iterator[str]:
+    """By what a plan that does something is recognised, in a review and when it is applied."""
+    if not plan.is_empty:
+        yield style.paint(f"Plan id: {plan.id}", "dim")
 
 
 def drift_section(plan: Plan, style: Style) -> str:

@@ -108,6 +108,11 @@ def summary(plan: Plan) -> str:
         return _refresh_summary(plan)
     if not numbers.does_something and not outputs:
         return _nothing(plan, numbers)
+    return f"Plan: {counted(numbers)}."
+
+
+def counted(numbers: Tally) -> str:
+    """`2 to create, 0 to change, 0 to destroy; 2 new runs (at most 0.33 instance-hours), 3 unchanged`."""
     objects = [f"{numbers.imported} to import"] * bool(numbers.imported)
     objects += [f"{numbers.create} to create", f"{numbers.update} to change"]
     objects += [f"{numbers.replace} to replace"] * bool(numbers.replace)
@@ -123,7 +128,7 @@ def summary(plan: Plan) -> str:
     runs += [f"{numbers.held} held"] * bool(numbers.held)
     runs += [f"{numbers.in_progress} in progress"] * bool(numbers.in_progress)
     runs += [f"{numbers.unchanged} unchanged"] * bool(numbers.unchanged)
-    return f"Plan: {', '.join(objects)}{'; ' if runs else ''}{', '.join(runs)}."
+    return f"{', '.join(objects)}{'; ' if runs else ''}{', '.join(runs)}"
 
 
 def hours_text(hours: float) -> str:

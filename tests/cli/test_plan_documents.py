@@ -161,8 +161,20 @@ def test_plan_prints_the_same_document_as_show(run: Run) -> None:
 def test_markdown_of_a_plan(run: Run) -> None:
     code, out, _ = run("plan", "--format", "markdown", "--max-chars", "1000")
     assert code == 0
-    assert out.startswith("### planform plan: docs, workspace default\n\n**Plan: 9 to create")
+    assert out.startswith(
+        "<!-- planform:.:default -->\n### planform plan: docs, workspace default\n\n**Plan: 9 to create"
+    )
     assert len(out) <= 1000
+
+
+def test_a_page_of_a_plan(run: Run) -> None:
+    code, page, _ = run("plan", "--format", "html", "--out", "p")
+    assert code == 0
+    assert page.startswith("<!doctype html>")
+    shown = run("show", "--format", "html", "p")[1]
+    assert shown.partition("<h2>Changes")[2] == page.partition("<h2>Changes")[2] != ""
+    assert "hunter" not in page
+    assert run("show", "--format", "html")[0] == 1  # a state
 
 
 def test_events_go_into_a_file_beside_the_text(run: Run) -> None:

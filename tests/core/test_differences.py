@@ -48,3 +48,14 @@ def test_numbers_are_compared_by_value_and_secrets_by_nothing_in_clear() -> None
         "removed",
         "added",
     ]
+
+
+@pytest.mark.parametrize("grown", [0, 1])
+def test_long_texts_that_differ_everywhere_take_no_longer_than_their_length(grown: int) -> None:
+    """A difference of 100,000 lines is not the least one, but all of it: minutes would be too long to wait for."""
+    before = [f"line {number}" for number in range(100_000)]
+    after = [f"line {number + number % 2}" for number in range(100_000 + grown)]
+    items = list_items(before, after)
+    assert [item.value for item in items if item.fate != "removed"] == after
+    assert sorted(item.value for item in items if item.fate != "added") == sorted(before)
+    assert items[0].fate == "kept"

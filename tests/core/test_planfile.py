@@ -8,9 +8,10 @@ import pytest
 
 from planform.core.addresses import Address
 from planform.core.configuration import SourceFile
+from planform.core.deeds import plan_id
 from planform.core.errors import PlanformError, Span
 from planform.core.plan import Action, Change, Leaf, OutputChange, Plan, RunPlan, Step
-from planform.core.planfile import identified, parse_plan, plan_bytes
+from planform.core.planfile import parse_plan, plan_bytes
 from planform.core.values import Sealed, Sensitive, Unknown
 
 TRAINER = Address("trainer", "t", "fast")
@@ -48,9 +49,9 @@ PLAN = Plan(
 
 
 def test_round_trip() -> None:
-    plan = identified(PLAN)
+    plan = PLAN._replace(id=plan_id(PLAN))
     again = parse_plan(plan_bytes(plan), "p.pfplan")
-    assert again.id == plan.id
+    assert again.id == plan.id == plan_id(again)
     assert again.changes[0].run == plan.changes[0].run
     assert again.changes[0].leaves == plan.changes[0].leaves
     assert again.changes[0].after is not None

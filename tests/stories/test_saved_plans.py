@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -157,3 +158,32 @@ def test_layers_of_hyperparameters_are_read_once(user: User) -> None:
     told = json.loads(user.run("logs", "trainer.t").partition("] ")[2])
     assert (told["deep"], told["lr"], len(told["word"])) == ('{"a": 1, "b": 2}', "0.001", 32)
     assert user.run("plan").startswith("No changes")
+
+
+def plan_id(printed: str) -> str:
+    found = re.search(r"^Plan id: ([0-9a-f]{10})$", printed, re.MULTILINE)
+    assert found, printed
+    return found[1]
+
+
+def test_the_same_plan_has_the_same_id_and_another_has_another(digits: User) -> None:
+    """Neither when it is made nor the lines that say it are part of it; what a run reads is."""
+    digits.environment["PLANFORM_VAR_learning_rate"] = "0.2"
+    first = plan_id(digits.run("plan", "--out", "p.pfplan"))
+    digits.edit("planform:\n", "# A line more.\nplanform:\n")
+    assert plan_id(digits.run("plan")) == first
+    assert plan_id(digits.run("show", "p.pfplan")) == first
+    assert f"Plan id: `{first}`" in digits.run("plan", "--format", "markdown")
+    assert json.loads(digits.run("plan", "--format", "json"))["x_planform"]["id"] == first
+    digits.environment["PLANFORM_VAR_learning_rate"] = "0.3"
+    other = plan_id(digits.run("plan"))
+    digits.edit("import argparse", "import argparse  # as ever", "src/train.py")
+    assert len({first, other, plan_id(digits.run("plan"))}) == 3
+
+
+def test_a_first_plan_with_a_secret_has_one_id_and_apply_echoes_it(values: User) -> None:
+    values.environment = {"PLANFORM_VAR_token": "hunter2"}
+    first = plan_id(values.run("plan", "--out", "p.pfplan"))
+    assert plan_id(values.run("plan")) == first
+    assert plan_id(values.run("apply", "p.pfplan")) == first
+    assert "Plan id" not in values.run("plan")

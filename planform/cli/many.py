@@ -1,0 +1,273 @@
+"""`--all`: a command for every root module below this folder.
+
+Each root module is planned and applied by a planform process of its own, some at once, in an order in which what reads
+a state comes after whose state it is. What fails keeps what reads its state from being tried.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from planform.cli.applying import confirmed
+from planform.cli.documents import plan_form, root_in_repository
+from planform.cli.options import Every, Layout
+from planform.cli.screen import Screen, one_line
+from planform.core.errors import PlanformError
+from planform.render.many import RootPlan
+from planform.render.style import count
+
+if TYPE_CHECKING:
+    from planform.project import Options
+    from planform.roots import Root
+
+PLAN = "plan.pfplan"  # of each root module, in a folder of its name
+MOST_AT_ONCE = 8
+
+
+def plan_all(
+    screen: Screen,
+    options: Options,
+    every: Every,
+    planning: Mapping[str, Any],
+    layout: Layout,
+    out: str | None,
+    destroy: bool,
+) -> tuple[list[RootPlan], str]:
+    """The plans, written below `out` too, and what is printed of them."""
+    words = ["plan", *_words(options, planning), *["--destroy"] * destroy]
+    roots = _roots(options, every)
+    with _folder(out) as folder:
+        planned = _each(roots, lambda root: _planned(screen, options, root, words, folder))
+    return planned, document(screen, planned, layout)
+
+
+def document(screen: Screen, roots: Sequence[RootPlan], layout: Layout) -> str:
+    """The plans in the format that was asked for."""
+    from planform.render import many
+
+    base = root_in_repository(Path.cwd())
+    match layout.format:
+        case "markdown":
+            return many.many_markdown(roots, base, screen.workspace, layout.max_chars)
+        case "html":
+            from datetime import UTC, datetime
+
+            from planform import __version__
+
+            made = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            where = base if base != "." else Path.cwd().resolve().name
+            return many.many_html(roots, __version__, made, where, screen.workspace)
+        case "json":
+            return one_line(many.many_json(roots))
+    return many.many_text(roots, lambda plan: plan_form(plan, layout.form, screen), screen.style)
+
+
+def saved_plans(folder: Path) -> list[RootPlan]:
+    """The plans that `plan --all --out FOLDER` wrote.
+
+    Raises:
+        PlanformError: there is none, or one cannot be read.
+    """
+    from planform.project import read_plan
+
+    paths = sorted(folder.rglob(PLAN))
+    if not paths:
+        raise PlanformError(
+            f"There is no {PLAN} in {folder}.", suggestion="planform plan --all --out FOLDER writes them."
+        )
+    return [RootPlan(path.parent.relative_to(folder).as_posix(), read_plan(path)) for path in paths]
+
+
+def apply_all(
+    screen: Screen,
+    options: Options,
+    every: Every,
+    planning: Mapping[str, Any],
+    form: str,
+    *,
+    if_same_as: str | None,
+    approved: bool,
+    may_ask: bool,
+    detach: bool,
+) -> int:
+    """Level by level: plan what is to be applied next, show it, ask, apply it; the exit code."""
+    from planform.roots import levels
+
+    roots = _roots(options, every)
+    flags, detached = _words(options, planning), ["--detach"] * detach
+    failed: dict[str, str] = {}
+    if if_same_as is not None:
+        kept = {root.name for root in saved_plans(Path(if_same_as))}
+        roots = [root for root in roots if root.name in kept]
+    by_name = {root.name: root for root in roots}
+    for names in levels({root.name: root.needs for root in roots}):
+        level = []
+        for root in (by_name[name] for name in names):
+            cause = next((needed for needed in root.needs if needed in failed), "")
+            if cause:
+                failed[root.name] = f"it reads the state of {cause}"
+                screen.out(f"\n{_title(screen, root)}Not tried: it reads the state of {cause}, which failed.\n")
+            else:
+                level.append(root)
+        if if_same_as is not None:
+            reviewed = Path(if_same_as).absolute()
+            calls = {
+                root.name: ["apply", "--if-same-as", str(reviewed / root.name / PLAN), *flags, *detached]
+                for root in level
+            }
+            failed |= _applied(screen, level, calls)
+            continue
+        with _folder(None) as folder:
+            planned = _each(level, lambda root: _planned(screen, options, root, ["plan", *flags], folder))
+            screen.out(document(screen, planned, Layout(form)) + "\n")
+            failed |= {root.name: "it cannot be planned" for root in planned if root.plan is None}
+            busy = [root.name for root in planned if root.plan is not None and not root.plan.is_empty]
+            if busy and not approved and not confirmed(screen, f"Make these changes in {', '.join(busy)}?", may_ask):
+                return 1
+            calls = {name: ["apply", str(folder / name / PLAN), *detached] for name in busy}
+            failed |= _applied(screen, [root for root in level if root.name in calls], calls)
+    return _end(screen, len(roots), failed)
+
+
+def _end(screen: Screen, number: int, failed: Mapping[str, str]) -> int:
+    if failed:
+        told = "; ".join(f"{name} ({why})" for name, why in failed.items())
+        screen.err(f"\n{len(failed)} of {count(number, 'root module')} not applied: {told}.\n")
+        return 1
+    screen.success(f"\n{count(number, 'root module')}: all is as the files say.")
+    return 0
+
+
+def _applied(screen: Screen, roots: Sequence[Root], calls: Mapping[str, list[str]]) -> dict[str, str]:
+    """Apply some root modules at once and print what each says when it ends; name -> why, of those that failed."""
+
+    def run(root: Root) -> tuple[Root, int, str]:
+        done = _planform(screen, root, calls[root.name], together=True)
+        return root, done.returncode, done.stdout
+
+    failed = {}
+    for root, code, said in _at_once(roots, run):
+        screen.out(f"\n{_title(screen, root)}{said.strip()}\n")
+        if code:
+            failed[root.name] = "its apply failed"
+    return failed
+
+
+def _title(screen: Screen, root: Root) -> str:
+    return screen.style.paint(root.name, "bold", "underline") + "\n"
+
+
+def _roots(options: Options, every: Every) -> list[Root]:
+    from planform.roots import find_roots, touched_since
+
+    options = replace(options, var_files=tuple(str(Path(file).absolute()) for file in options.var_files))
+    roots = find_roots(options.folder, options)
+    if every.changed_since is None:
+        return roots
+    touched = touched_since(roots, options.folder, every.changed_since)
+    return [root for root in roots if root.name in touched]
+
+
+def _words(options: Options, planning: Mapping[str, Any]) -> list[str]:
+    """The options of one root module's command.
+
+    Raises:
+        PlanformError: one that names what only one root module has.
+    """
+    named = ("targets", "excludes", "replace", "retry", "run")
+    refused = [f"--{name.removesuffix('s')}" for name in named if planning[name]]
+    if refused:
+        raise PlanformError(
+            f"{', '.join(refused)} cannot be used with --all: an address belongs to one root module.",
+            suggestion="Go to its folder, or name it: planform --chdir FOLDER",
+        )
+    words = [f"--{name.replace('_', '-')}" for name in ("refresh_only", "retry_failed") if planning[name]]
+    words += ["--no-refresh"] * (not planning["refresh"])
+    words += [f"--var={text}" for text in options.variables]
+    words += [f"--var-file={Path(file).absolute()}" for file in options.var_files]
+    return [*words, f"--lock-timeout={options.lock_timeout}", f"--parallelism={options.parallelism}"]
+
+
+def _each(roots: Sequence[Root], plan: Callable[[Root], RootPlan]) -> list[RootPlan]:
+    """The plans in the order of the roots; what reads the state of one that failed is not tried."""
+    from planform.roots import levels
+
+    by_name, done = {root.name: root for root in roots}, dict[str, RootPlan]()
+    for names in levels({root.name: root.needs for root in roots}):
+        level = []
+        for root in (by_name[name] for name in names):
+            cause = next((needed for needed in root.needs if needed in done and done[needed].plan is None), "")
+            if cause:
+                said = f"Not planned: it reads the state of {cause}, which could not be planned."
+                done[root.name] = RootPlan(root.name, None, said, root.needs)
+            else:
+                level.append(root)
+        done |= {planned.name: planned for planned in _at_once(level, plan)}
+    return [done[root.name] for root in roots]
+
+
+def _planned(screen: Screen, options: Options, root: Root, words: Sequence[str], folder: Path) -> RootPlan:
+    from planform.project import read_plan
+
+    path = folder / root.name / PLAN
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    done = _planform(screen, root, [*words, "--summary", "--out", str(path)])
+    if done.returncode:
+        return RootPlan(root.name, None, done.stderr.strip(), root.needs)
+    return RootPlan(root.name, read_plan(path), "", root.needs)
+
+
+def _planform(
+    screen: Screen, root: Root, words: Sequence[str], *, together: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """One command in the folder of a root module; `together`: its errors stand among what it prints."""
+    command = [sys.executable, "-m", "planform", "--chdir", str(root.folder), "-w", screen.workspace, *words]
+    environment = {**os.environ, "COLUMNS": str(screen.style.width)}
+    environment["FORCE_COLOR" if screen.style.colour else "NO_COLOR"] = "1"
+    return subprocess.run(
+        command,
+        env=environment,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if together else subprocess.PIPE,
+    )
+
+
+T = TypeVar("T")
+
+
+def _at_once(roots: Sequence[Root], act: Callable[[Root], T]) -> Iterator[T]:
+    """What `act` gives for each, as they end. Ctrl-C reaches the commands too: those under way come to their end."""
+    from concurrent.futures import as_completed
+
+    executor = ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, max(os.cpu_count() or 1, 2)))
+    try:
+        for future in as_completed([executor.submit(act, root) for root in roots]):
+            yield future.result()
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _folder(out: str | None) -> Iterator[Path]:
+    """Where plans are written: the folder that was named, or one for as long as they are needed."""
+    if out is not None:
+        yield Path(out).absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="planform-") as folder:
+        yield Path(folder)
+
+
+__all__ = ["apply_all", "document", "plan_all", "saved_plans"]

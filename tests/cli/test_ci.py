@@ -1,0 +1,212 @@
+"""`planform ci`: the workflows it writes, the comment it keeps, the reviewed plan it fetches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.fakes.forge import TOKEN, Forge, served
+from tests.test_cases import run_planform
+
+Capture = pytest.CaptureFixture[str]
+PLAN = "<!-- planform:models/a:default -->\n### planform plan\n"
+SHA, HEAD = "abcd" * 10, "1234" * 10
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / ".git").mkdir()
+    root = tmp_path / "models" / "a"
+    root.mkdir(parents=True)
+    (root / "main.pf.yaml").write_text("planform: {name: a}\n")
+    monkeypatch.chdir(root)
+    return tmp_path
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def forge(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    with served() as forge:
+        (tmp_path / "event.json").write_text(json.dumps({"pull_request": {"number": 7}}))
+        github = {
+            "GITHUB_ACTIONS": "true", "GITHUB_API_URL": forge.url, "GITHUB_REPOSITORY": "team/models",
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"), "GITHUB_SHA": SHA, "GITHUB_TOKEN": TOKEN,
+        }  # fmt: skip
+        gitlab = {
+            "GITLAB_CI": "true", "CI_API_V4_URL": f"{forge.url}/api/v4", "CI_PROJECT_ID": "42",
+            "CI_MERGE_REQUEST_IID": "7", "CI_COMMIT_SHA": SHA, "PLANFORM_GITLAB_TOKEN": TOKEN,
+        }  # fmt: skip
+        for name, value in (github if request.param == "github" else gitlab).items():
+            monkeypatch.setenv(name, value)
+        yield forge
+
+
+@pytest.mark.parametrize("every", [[], ["--all"]], ids=["one root", "all roots"])
+@pytest.mark.parametrize("folder", [".", "models/a"])
+def test_workflows_pin_what_they_use_and_ask_for_little(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, folder: str, every: list[str]
+) -> None:
+    (repository / "main.pf.yaml").write_text("planform: {name: top}\n")
+    monkeypatch.chdir(repository / folder)
+    code, out, _ = run_planform(capsys, "ci", "init", "github", *every)
+    assert code == 0
+    suffix = "" if folder == "." else "-models-a"
+    paths = sorted((repository / ".github" / "workflows").iterdir())
+    assert [path.name for path in paths] == [f"planform-{name}{suffix}.yml" for name in ("apply", "drift", "plan")]
+    assert "permissions plan" in out
+    for path in paths:
+        text = path.read_text()
+        assert not any("@" in line for line in text.splitlines() if "uses:" not in line)  # each word is filled in
+        flow = yaml.safe_load(text)
+        assert flow["permissions"] == {}
+        assert flow["concurrency"]["group"].startswith("planform-")
+        (job,) = flow["jobs"].values()
+        assert job["defaults"]["run"]["working-directory"] == folder
+        for step in job["steps"]:
+            if "uses" in step:
+                assert len(step["uses"].partition("@")[2]) == 40
+        writes = {name for name, level in job["permissions"].items() if level == "write"}
+        assert writes == ({"id-token", "pull-requests"} if "-plan" in path.name else {"id-token"})
+
+
+def test_nothing_is_overwritten_unasked(repository: Path, capsys: Capture) -> None:
+    assert run_planform(capsys, "ci", "init", "github")[0] == 0
+    path = repository / ".github" / "workflows" / "planform-plan-models-a.yml"
+    path.write_text("mine")
+    code, _, err = run_planform(capsys, "ci", "init", "github")
+    assert code == 1
+    assert "nothing was written" in " ".join(err.split())
+    assert path.read_text() == "mine"
+    assert run_planform(capsys, "ci", "init", "github", "--force", "--branch", "release/1.0")[0] == 0
+    assert 'branches: ["release/1.0"]' in path.read_text()
+
+
+def test_a_pipeline_that_is_there_is_left_alone(repository: Path, capsys: Capture) -> None:
+    assert run_planform(capsys, "ci", "init", "gitlab")[0] == 0
+    main = repository / ".gitlab-ci.yml"
+    assert yaml.safe_load(main.read_text()) == {"include": [{"local": ".gitlab/planform-models-a.yml"}]}
+    jobs = yaml.safe_load((repository / ".gitlab" / "planform-models-a.yml").read_text())
+    assert list(jobs) == [
+        f"{name}-models-a" for name in (".planform", "planform-plan", "planform-apply", "planform-drift")
+    ]
+    main.write_text("stages: [test]\n")
+    code, out, _ = run_planform(capsys, "ci", "init", "gitlab", "--force")
+    assert code == 0
+    assert "Add to .gitlab-ci.yml: include: [{local: .gitlab/planform-models-a.yml}]" in out
+    assert main.read_text() == "stages: [test]\n"
+
+
+def test_a_state_that_no_job_finds_is_said(repository: Path, capsys: Capture) -> None:
+    assert "where no job finds it" in run_planform(capsys, "ci", "init", "github")[1]
+    Path("main.pf.yaml").write_text("planform: {name: a, backend: {s3: {bucket: team, key: k, region: eu-west-1}}}\n")
+    assert "where no job finds it" not in run_planform(capsys, "ci", "init", "github", "--force")[1]
+
+
+@pytest.mark.parametrize(
+    ("folder", "words", "said"),
+    [
+        (".", ["github"], "There is no root module in this folder."),
+        ("models/a", ["github", "--branch", 'x"; echo'], "characters that workflow files cannot carry"),
+        ("models/a", ["bitbucket"], "'bitbucket' is not one of 'github', 'gitlab'"),
+    ],
+)
+def test_what_cannot_be_written(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, folder: str, words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(repository / folder)
+    code, _, err = run_planform(capsys, "ci", "init", *words)
+    assert code == 1
+    assert said in " ".join(err.split())
+    assert not (repository / ".github").exists()
+
+
+def test_one_comment_is_updated(forge: Forge, capsys: Capture) -> None:
+    # More than a page of others' comments, and one of another root module.
+    forge.comments[7] = {key: f"nice {key}" for key in range(120)} | {500: PLAN.replace("models/a", "models/b")}
+    Path("plan.md").write_text(PLAN + "first")
+    assert run_planform(capsys, "ci", "comment", "plan.md")[0] == 0
+    Path("plan.md").write_text(PLAN + "second")
+    code, out, _ = run_planform(capsys, "ci", "comment", "plan.md")
+    assert code == 0
+    assert "of pull request #7" in out or "of merge request !7" in out
+    ours = [text for text in forge.comments[7].values() if text.startswith(PLAN)]
+    assert ours == [PLAN + "second"]
+    assert len(forge.comments[7]) == 122
+    before = len([call for call in forge.calls if not call.startswith("GET")])
+    assert run_planform(capsys, "ci", "comment", "plan.md")[0] == 0  # nothing new: nothing is written
+    assert len([call for call in forge.calls if not call.startswith("GET")]) == before
+
+
+def test_what_is_no_plan_is_no_comment(forge: Forge, capsys: Capture) -> None:
+    Path("plan.md").write_text("Hello")
+    code, _, err = run_planform(capsys, "ci", "comment", "plan.md")
+    assert code == 1
+    assert "does not begin with the mark of a plan" in err
+    assert "nowhere.md cannot be read" in run_planform(capsys, "ci", "comment", "nowhere.md")[2]
+
+
+def test_the_newest_plan_of_the_merged_change_is_fetched(forge: Forge, capsys: Capture) -> None:
+    forge.merged[SHA] = (7, HEAD)
+    forge.keep("planform-plan", HEAD, {"plan.pfplan": b"old"})
+    forge.keep("planform-plan", HEAD, {"plan.pfplan": b"new", "plan.html": b"<p>", "models/b/plan.pfplan": b"b"})
+    forge.keep("planform-plan", "9999" * 10, {"plan.pfplan": b"of another change"})
+    code, out, _ = run_planform(capsys, "ci", "reviewed", "--out", "kept")
+    assert code == 0
+    assert Path("kept/plan.pfplan").read_bytes() == b"new"
+    assert Path("kept/models/b/plan.pfplan").read_bytes() == b"b"
+    assert not Path("kept/plan.html").exists()
+    assert "plan.pfplan" in out
+    assert forge.leaked == []  # the token does not go where the archive lies
+
+
+def test_without_review_there_is_nothing_to_fetch(forge: Forge, capsys: Capture) -> None:
+    code, _, err = run_planform(capsys, "ci", "reviewed", "--out", "kept")
+    assert code == 1
+    assert "so nobody reviewed its plan" in " ".join(err.split())
+    forge.merged[SHA] = (7, HEAD)
+    forge.keep("planform-plan", HEAD, {"plan.pfplan": b"x"}, expired=True)
+    code, _, err = run_planform(capsys, "ci", "reviewed", "--out", "kept")
+    assert code == 1
+    assert "No plan was kept for" in " ".join(err.split())
+
+
+@pytest.mark.parametrize("forge", ["github"], indirect=True)
+def test_a_fork_keeps_no_plan(forge: Forge, capsys: Capture) -> None:
+    forge.merged[SHA] = (7, HEAD)
+    forge.keep("planform-plan", HEAD, {"plan.pfplan": b"x"}, fork=True)
+    assert run_planform(capsys, "ci", "reviewed", "--out", "kept")[0] == 1
+
+
+@pytest.mark.parametrize("name", ["../out.pfplan", "/tmp/out.pfplan"])
+def test_an_archive_stays_in_its_folder(forge: Forge, capsys: Capture, name: str, tmp_path: Path) -> None:
+    forge.merged[SHA] = (7, HEAD)
+    forge.keep("planform-plan", HEAD, {name: b"x"})
+    code, _, err = run_planform(capsys, "ci", "reviewed", "--out", str(tmp_path / "kept"))
+    assert code == 1
+    assert "which is outside of" in " ".join(err.split())
+
+
+def test_a_refused_token_is_explained(forge: Forge, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_TOKEN", "PLANFORM_GITLAB_TOKEN"):
+        monkeypatch.setenv(name, "wrong")
+    Path("plan.md").write_text(PLAN)
+    code, _, err = run_planform(capsys, "ci", "comment", "plan.md")
+    assert code == 1
+    assert "was refused: 401 Bad credentials." in " ".join(err.split())
+    for name in ("GITHUB_TOKEN", "PLANFORM_GITLAB_TOKEN"):
+        monkeypatch.delenv(name)
+    assert "TOKEN is not set" in run_planform(capsys, "ci", "comment", "plan.md")[2]
+
+
+def test_outside_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    Path("plan.md").write_text(PLAN)
+    assert "This is no job of GitHub Actions or GitLab CI." in run_planform(capsys, "ci", "comment", "plan.md")[2]

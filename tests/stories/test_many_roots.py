@@ -1,0 +1,181 @@
+"""`--all`: every root module below a folder, in the order in which they read each other's states."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import User
+
+NETWORK = """
+planform: {name: network}
+variable: {size: {type: number, default: 1}}
+resource: {planform_data: {subnet: {input: "${var.size}"}}}
+output: {size: {value: "${planform_data.subnet.output}"}}
+"""
+READER = """
+planform: {name: %s}
+data: {remote_state: {up: {backend: local, config: {path: "../%s/state/default.json"}}}}
+resource: {planform_data: {x: {input: "${data.remote_state.up.outputs.size + 1}"}}}
+output: {size: {value: "${planform_data.x.output}"}}
+"""
+LONE = """
+planform: {name: lone}
+module: {m: {source: ../shared, inputs: {text: "${file('note.txt')}"}}}
+"""
+SHARED = "variable: {text: {type: string}}\nresource: {planform_data: {y: {input: '${var.text}'}}}\n"
+
+
+@pytest.fixture
+def many(user: User) -> User:
+    """a-last reads middle, middle reads network, lone reads none; shared is no root module."""
+    user.write(NETWORK, "network/main.pf.yaml")
+    user.write(READER % ("middle", "network"), "middle/main.pf.yaml")
+    user.write(READER % ("last", "middle"), "a-last/main.pf.yaml")
+    user.write(LONE, "lone/main.pf.yaml")
+    user.write("hello", "lone/note.txt")
+    user.write(SHARED, "shared/main.pf.yaml")
+    return user
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+def value(user: User, root: str) -> int:
+    return int(user.run("--chdir", root, "output", "--raw", "size"))
+
+
+def headings(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line in ("network", "middle", "a-last", "lone")]
+
+
+def test_all_are_applied_in_order_each_planned_after_what_it_reads(many: User) -> None:
+    done = many.run("apply", "--all", "-y")
+    assert value(many, "a-last") == 3
+    assert done.rstrip().endswith("4 root modules: all is as the files say.")
+    assert many.run("plan", "--all", "--detailed-exitcode").splitlines()[-1] == "No changes in 4 root modules."
+    many.edit("default: 1", "default: 5", "network/main.pf.yaml")
+    plan = many.run("plan", "--all", "--detailed-exitcode", code=2)
+    assert headings(plan) == ["lone", "network", "middle", "a-last"]
+    assert plan.splitlines()[-1].startswith("1 root module of 4 with changes: 0 to create, 1 to change, 0 to destroy;")
+    many.run("apply", "--all", "-y")
+    assert value(many, "a-last") == 7
+
+
+def test_what_fails_keeps_what_reads_it_from_being_tried(many: User) -> None:
+    many.run("apply", "--all", "-y")
+    many.edit("planform_data.subnet.output", "planform_data.subne.output", "network/main.pf.yaml")
+    many.write("hello again", "lone/note.txt")
+    said = many.run("plan", "--all", "--detailed-exitcode", code=1)
+    assert "subne" in said
+    assert "Not planned: it reads the state of network, which could not be planned." in said
+    assert "3 without a plan: network, middle, a-last." in said
+    assert "1 to change" in said  # lone
+    applied = many.run("apply", "--all", "-y", code=1)
+    assert (
+        "3 of 4 root modules not applied: network (it cannot be planned); middle (it reads the state of network);"
+        in applied
+    )
+    assert "a-last (it reads the state of middle)." in applied
+    assert many.run("--chdir", "lone", "plan", "--detailed-exitcode").startswith("No changes.")
+
+
+def test_plans_of_all_are_saved_shown_and_applied_as_reviewed(many: User) -> None:
+    many.run("apply", "--all", "-y")
+    many.edit("default: 1", "default: 5", "network/main.pf.yaml")
+    many.write("hello again", "lone/note.txt")
+    many.run("plan", "--all", "--out", "plans")
+    assert len(list((many.folder / "plans").rglob("plan.pfplan"))) == 4
+    comment = many.run("show", "--format", "markdown", "plans")
+    assert comment.startswith("<!-- planform:.:all:default -->\n### planform plan: 4 root modules, workspace default\n")
+    assert "#### network" in comment
+    assert "!       input: 1 -> 5" in comment
+    assert "No changes: `a-last`, `middle`" in comment
+    page = many.run("show", "--format", "html", "plans")
+    assert page.count("<section data-root") == 4
+    document = json.loads(many.run("plan", "--all", "--format", "json"))
+    assert [(root["path"], root["needs"]) for root in document["roots"]] == [
+        ("lone", []), ("network", []), ("middle", ["network"]), ("a-last", ["middle"]),
+    ]  # fmt: skip
+    assert document["roots"][1]["plan"]["resource_changes"][0]["change"]["actions"] == ["update"]
+    # What reads the network would now change too, which nobody reviewed.
+    said = many.run("apply", "--all", "--if-same-as", "plans", code=1)
+    assert "2 of 4 root modules not applied: middle (its apply failed); a-last (it reads the state of middle)." in said
+    assert "planform_data.x: not in the reviewed plan" in said
+    assert value(many, "network") == 5
+    assert value(many, "middle") == 2
+
+
+def test_only_what_changed_since_a_branch_left(many: User) -> None:
+    many.write(".planform/\nstate/\n", ".gitignore")
+    git(many.folder, "init", "--quiet", "--initial-branch", "main")
+    git(many.folder, "add", "--all")
+    git(many.folder, "commit", "--quiet", "-m", "first")
+    many.run("apply", "--all", "-y")
+    none = many.run("plan", "--all", "--changed-since", "main")
+    assert none == "No root module is planned.\n"
+    assert (
+        many.run("plan", "--all", "--changed-since", "main", "--format", "markdown").splitlines()[-1]
+        == "**No root module is planned.**"
+    )
+    for path, text, roots in (
+        ("middle/README.md", "its own folder", ["middle"]),
+        ("shared/main.pf.yaml", SHARED + "# a module that it uses\n", ["lone"]),
+        ("elsewhere.txt", "nobody's", []),
+    ):
+        many.write(text, path)
+        assert headings(many.run("plan", "--all", "--changed-since", "main")) == roots, path
+        git(many.folder, "stash", "--include-untracked", "--quiet")
+    many.edit("../shared", "../shared/", "lone/main.pf.yaml")
+    git(many.folder, "checkout", "--quiet", "-b", "change")
+    git(many.folder, "commit", "--quiet", "--all", "-m", "second")
+    assert headings(many.run("plan", "--all", "--changed-since", "main")) == ["lone"]
+    assert "git cannot say what changed" in many.run("plan", "--all", "--changed-since", "nowhere", code=1)
+
+
+def test_data_that_a_run_reads_elsewhere_counts(user: User) -> None:
+    user.write(
+        "planform: {name: t, default_provider: local}\nresource: {trainer: {t: {training_image: i,"
+        " source_code: {command: 'true'}, input_data: {train: ../data}, hyperparameters: {x: '${file(\"../lr.txt\")}'}}}}\n",
+        "model/main.pf.yaml",
+    )
+    user.write("1", "data/a.csv")
+    user.write("0.1", "lr.txt")
+    git(user.folder, "init", "--quiet", "--initial-branch", "main")
+    git(user.folder, "add", "--all")
+    git(user.folder, "commit", "--quiet", "-m", "first")
+    assert user.run("plan", "--all", "--changed-since", "main") == "No root module is planned.\n"
+    for path, old, new in (("data/a.csv", "1", "2"), ("lr.txt", "0.1", "0.2")):
+        user.edit(old, new, path)
+        assert "1 new run" in user.run("plan", "--all", "--changed-since", "main")
+        user.edit(new, old, path)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("plan --changed-since main", "--changed-since chooses among all root modules."),
+        ("plan --all --target planform_data.x", "--target cannot be used with --all"),
+        ("plan --all --json", "The event stream is of one root module."),
+        ("apply --all p.pfplan", "A plan file and the event stream are of one root module."),
+        ("apply --all", "Approval is needed, and there is no terminal to ask for it."),
+        ("apply --all --if-same-as nowhere", "There is no plan.pfplan in nowhere."),
+        ("--chdir shared plan --all", "There is no root module in"),
+    ],
+)
+def test_what_does_not_go_together(many: User, words: str, said: str) -> None:
+    assert said in many.run(*words.split(), code=1)
+
+
+def test_a_circle_is_refused(many: User) -> None:
+    many.edit("../network/", "../a-last/", "middle/main.pf.yaml")
+    assert "read each other's states in a circle: " in many.run("plan", "--all", code=1)
+
+
+def test_modules_of_all_are_fetched(many: User) -> None:
+    assert many.run("init", "--all").endswith("4 root modules are ready.\n")
