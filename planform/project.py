@@ -44,7 +44,7 @@ from planform.engine.planner import plan as make_plan
 from planform.language.description import described
 from planform.language.expand import expand
 from planform.language.files import DiskFiles
-from planform.language.lock import read_lock, write_lock
+from planform.language.lock import LOCK_FILE, read_lock, write_lock
 from planform.language.modules import load
 from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
@@ -331,12 +331,43 @@ class Project:
         for name, reads in sorted(wanted.items()):
             settings = settings_of(self.configuration, name)
             found |= pinned(settings, sorted(reads), folder, {} if upgrade else pins)
-        write_lock(str(folder), "jumpstart", found)
+        write_lock(str(folder), "jumpstart", {**pins, **found})
         return [
             f"{key}: {pins[key]['version']} -> {pin['version']}"
             if key in pins and pins[key] != pin
             else f"{key}: {pin['version']}"
             for key, pin in sorted(found.items())
+        ]
+
+    def pin_images(self, *, upgrade: bool) -> list[str]:
+        """Write the digests of the images that runs use into the lock file; a line on each.
+
+        Raises:
+            PlanformError: the registry of one does not tell.
+        """
+        from planform.training.images import ECR
+
+        folder = str(self.options.folder.resolve())
+        pins, found = images_of(read_lock(folder)), dict[str, str]()
+        for _, instance, desired in definitions(self.configuration, self.evaluation, self.edges):
+            uri = self.edges.executor(provider_of(instance), desired).image(desired)
+            if not uri or "@" in uri or uri in found:
+                continue
+            if uri in pins and not upgrade:
+                found[uri] = pins[uri]
+            elif ECR.fullmatch(uri):
+                from planform.providers.aws.fetch import ecr_digest
+
+                found[uri] = ecr_digest(settings_of(self.configuration, "aws"), uri)
+            else:
+                from planform.providers.local.docker import registry_digest
+
+                found[uri] = registry_digest(uri)
+        # An image that only another workspace uses stays pinned.
+        write_lock(folder, "images", {**pins, **found})
+        return [
+            f"{uri}: {pins[uri]} -> {digest}" if pins.get(uri, digest) != digest else f"{uri}: {digest}"
+            for uri, digest in sorted(found.items())
         ]
 
     def run_folder(self, run: Run) -> Path:
@@ -535,6 +566,18 @@ def provider_settings() -> Mapping[str, Mapping[str, Attribute]]:
     return {"aws": AWS, "local": LOCAL}
 
 
+def images_of(lock: Mapping[str, Object]) -> dict[str, str]:
+    """URI -> digest, from the lock file.
+
+    Raises:
+        PlanformError: it holds something else.
+    """
+    pins = lock.get("images", {})
+    if not all(isinstance(digest, str) and digest.startswith("sha256:") for digest in pins.values()):
+        raise PlanformError(f"{LOCK_FILE} cannot be read", "It maps `images` to their digests, sha256:...")
+    return {uri: str(digest) for uri, digest in pins.items()}
+
+
 def settings_of(configuration: Configuration, name: str) -> Object:
     """The settings of a provider; `aws.eu@eu-west-3` has those of aws.eu, in another region."""
     configured, _, region = name.partition("@")
@@ -572,7 +615,7 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
                 return aws_provider(name, settings, folder, read_lock(str(folder)).get("jumpstart", {}))
         raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["aws", "local"]))
 
-    return Edges(schemas(), provider, RULES)
+    return Edges(schemas(), provider, RULES, images_of(read_lock(str(folder))))
 
 
 def _fetched(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from planform.cli.group import Group
+from planform.cli.options import project_options
 from planform.cli.screen import Screen
 from planform.core.errors import PlanformError
 
 if TYPE_CHECKING:
+    from planform.project import Options
     from planform.training.images import Image
 
 
@@ -66,6 +68,18 @@ def retrieve_command(region: str, instance_type: str, **image: str | None) -> No
     screen: Screen = click.get_current_context().obj
     known = {name: value for name, value in image.items() if value is not None}
     screen.out(image_uri(known, region, instance_type) + "\n")
+
+
+@command.command("pin")
+@click.option("--upgrade", is_flag=True, help="Ask again for what is pinned already.")
+@project_options
+def pin_command(options: Options, upgrade: bool) -> None:
+    """Write the digests of the images that runs use into .planform.lock.yaml: a tag that moves changes no run."""
+    from planform.project import open_project
+
+    screen: Screen = click.get_current_context().obj
+    lines = open_project(options).pin_images(upgrade=upgrade)
+    screen.out("".join(f"{line}\n" for line in lines) or "No run uses an image by its tag.\n")
 
 
 @command.command("refresh")

@@ -143,6 +143,10 @@ class RunRules(Protocol):
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
 
+    @property
+    def image_path(self) -> AttributePath:
+        """Where a definition names its image."""
+
     def document(self, desired: Object) -> DocumentRead | None:
         """The document that completing a definition needs. Pure."""
 
@@ -194,6 +198,9 @@ class Executor(Protocol):
 
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         """What this executor refuses of a trainer, and notes on what it ignores. Pure."""
+
+    def image(self, desired: Object) -> str:
+        """The URI of the image that a definition runs in; empty where it uses none, or which is not known. Pure."""
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         """Attributes of a run that follow from its name alone: job_arn, output_path and the like. Pure."""

@@ -285,3 +285,13 @@ def type_name(value: Value) -> str:
             return type_name(value.value)
         case _:
             return "unknown value" if isinstance(value, Unknown) else "sealed value"
+
+
+def with_value(body: Object, path: AttributePath, value: Value) -> Object:
+    """An object with one value put in at a path of names; what is on the way and no object becomes one."""
+    name = str(path[0])
+    if len(path) == 1:
+        return {**body, name: value}
+    inner = body.get(name)
+    inner = inner.value if isinstance(inner, Sensitive) else inner
+    return {**body, name: with_value(inner if isinstance(inner, dict) else {}, path[1:], value)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planform.core.executor import Executor, RunRules
 from planform.core.resource import Handler, Provider
@@ -17,6 +17,7 @@ class Edges:
     schemas: Mapping[str, Schema]
     provider: Callable[[str], Provider]  # by name; raises PlanformError for one that is not there
     rules: Mapping[str, RunRules]  # by type
+    images: Mapping[str, str] = field(default_factory=dict)  # URI -> digest, of those that are pinned
 
     def handler(self, provider: str, type_name: str) -> Handler | None:
         return self.provider(provider).handler(type_name)

@@ -14,7 +14,7 @@ from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
 from planform.core.secrets import Seal
 from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
-from planform.core.values import AttributePath, Object, Unknown, same, sensitive_path
+from planform.core.values import AttributePath, Object, Unknown, same, sensitive_path, with_value
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.edges import Edges
 from planform.engine.layers import layered, reader
@@ -133,13 +133,17 @@ def _completed(
     document = walk.observation.documents.get((provider_of(instance), read)) if read is not None else None
     if isinstance(document, Misfit):
         raise Diagnosed([misfit_diagnostic(instance, document)])
-    if document is None:
-        return desired, origins
-    written = instance.block.body if instance.block.converted is not None else walk.evaluation.body(instance)
-    completed = rules.complete(desired, written, document)
-    report(walk, instance, completed.misfits)
-    walk.notes[instance.address] = completed.notes
-    return completed.object, {**completed.origins, **origins}
+    if document is not None:
+        written = instance.block.body if instance.block.converted is not None else walk.evaluation.body(instance)
+        completed = rules.complete(desired, written, document)
+        report(walk, instance, completed.misfits)
+        walk.notes[instance.address] = completed.notes
+        desired, origins = completed.object, {**completed.origins, **origins}
+    uri = walk.edges.executor(provider_of(instance), desired).image(desired) if walk.edges.images else ""
+    if uri in walk.edges.images:
+        path, pinned = rules.image_path, f"{uri.rpartition(':')[0]}@{walk.edges.images[uri]}"
+        desired, origins = with_value(desired, path, pinned), {**origins, path: f"pinned: {uri.rpartition('/')[2]}"}
+    return desired, origins
 
 
 def _secrets_in_public(schema: Schema, desired: Object) -> Iterator[Misfit]:

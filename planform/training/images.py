@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from planform.core.errors import PlanformError, did_you_mean
 from planform.core.schemas import Misfit
-from planform.core.values import Object, is_wholly_known, reveal
+from planform.core.values import Object, Value, is_wholly_known, reveal
 
 TABLE = Path(__file__).with_name("images.json")
 OVERRIDE = "PLANFORM_IMAGES"  # a table of one's own, laid over this one
@@ -58,6 +58,25 @@ def image_uri(image: Object, region: str, instance_type: str) -> str:
     if found.base and "transformers" not in tag:
         tag = "-".join(filter(None, (_number(found.base), f"transformers{version}", processor, python, container)))
     return f"{found.accounts[region]}.dkr.ecr.{region}.{_domain(region)}/{found.repository}{f':{tag}' if tag else ''}"
+
+
+ECR = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(.+)")
+
+
+def known_uri(image: Value, region: str, compute: Object) -> str:
+    """The URI of a `training_image`, whichever way it is written, for the instances of a job; empty while it is not
+    known, and where the table knows no such image."""
+    if isinstance(image, str):
+        return image
+    if not isinstance(image, dict) or not is_wholly_known(image):
+        return ""
+    groups = compute.get("instance_groups") or [compute]
+    first = groups[0] if isinstance(groups, list) and isinstance(groups[0], dict) else {}
+    kind = first.get("instance_type")
+    try:
+        return image_uri(image, region, kind if isinstance(kind, str) else "")
+    except PlanformError:
+        return ""
 
 
 def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:

@@ -14,7 +14,16 @@ from planform.core.errors import did_you_mean
 from planform.core.executor import Completed, Document, DocumentRead
 from planform.core.hyperparameters import decode
 from planform.core.schemas import Misfit, describe
-from planform.core.values import AttributePath, Object, Unknown, Value, first_unknown, is_wholly_known, reveal
+from planform.core.values import (
+    AttributePath,
+    Object,
+    Unknown,
+    Value,
+    first_unknown,
+    is_wholly_known,
+    reveal,
+    with_value,
+)
 from planform.training.definition import mapping, plain
 
 ENTRY_SCRIPT = "transfer_learning.py"  # in the scripts of every model
@@ -86,7 +95,7 @@ class _Filling:
         """Fill in one value, unless the user has said it. None is no value."""
         if value is None or self.said(path):
             return
-        self.body = _put(self.body, path, value)
+        self.body = with_value(self.body, path, value)
         self.origins[path] = self.origin
 
     def said(self, path: AttributePath) -> bool:
@@ -106,14 +115,6 @@ class _Filling:
 
     def result(self) -> Completed:
         return Completed(self.body, self.origins, tuple(self.misfits), tuple(self.notes))
-
-
-def _put(body: Object, path: AttributePath, value: Value) -> Object:
-    name = str(path[0])
-    if len(path) == 1:
-        return {**body, name: value}
-    inner = plain(body.get(name))
-    return {**body, name: _put(inner if isinstance(inner, dict) else {}, path[1:], value)}
 
 
 def _components(content: Object, name: Value, filling: _Filling) -> Object:
@@ -219,7 +220,7 @@ def _hyperparameters(filling: _Filling, parts: Object, variant: Object) -> None:
             filling.refuse(("hyperparameters", name), problem)
     for name, item in known.items():
         if name not in given and item.get("Default") is not None:
-            filling.body = _put(filling.body, ("hyperparameters", name), item["Default"])
+            filling.body = with_value(filling.body, ("hyperparameters", name), item["Default"])
             filling.origins["hyperparameters", name] = filling.origin
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunRules, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
-from planform.core.values import Object
+from planform.core.values import AttributePath, Object
 from planform.training import digest, job_spec, jumpstart, names, source_tree
 from planform.training.definition import data_read, driver_read, inputs, mapping, plain, source_read
 from planform.training.tuning import TuningRules
@@ -25,6 +25,10 @@ class TrainingRules:
 
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return source_tree.scan(read)
+
+    @property
+    def image_path(self) -> AttributePath:
+        return ("training_image",)
 
     def document(self, desired: Object) -> DocumentRead | None:
         return jumpstart.wanted(desired)

@@ -51,6 +51,10 @@ class TuningRules:
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return self.trainer.scan(read)
 
+    @property
+    def image_path(self) -> AttributePath:
+        return ("trainer", "training_image")
+
     def document(self, desired: Object) -> DocumentRead | None:
         return self.trainer.document(mapping(desired, "trainer"))
 

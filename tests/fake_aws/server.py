@@ -108,7 +108,7 @@ class Server:
     def do_reset(self, settings: dict[str, Any]) -> None:
         from moto.backends import get_backend
 
-        for service in ("s3", "logs", "iam"):
+        for service in ("s3", "logs", "iam", "ecr"):
             get_backend(service)[ACCOUNT].reset()
         get_backend("s3")[ACCOUNT]["aws"].create_bucket(f"sagemaker-{REGION}-{ACCOUNT}", REGION)
         self.world = World(**settings)

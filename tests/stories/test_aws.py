@@ -433,6 +433,39 @@ def test_a_large_file_is_sent_in_parts(team: User, aws: FakeAws) -> None:
     assert size == (64 << 20) + 1
 
 
+def test_a_pinned_image_is_what_runs(team: User, aws: FakeAws) -> None:
+    """A tag may be moved; what is pinned is asked for by its digest, and a new pin is a new run."""
+    uri = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/train:1"
+    form = 'training_image: {framework: sklearn, version: "1.4-2"}'
+    with_jobs(team, DIRECT.replace(form, f"training_image: {uri}"))
+    assert "RepositoryNotFound" in team.run("images", "pin", code=1)
+    ecr = aws.client("ecr")
+    ecr.create_repository(repositoryName="team/train")
+
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
+
+    def push(content: str) -> str:
+        image = ecr.put_image(
+            repositoryName="team/train",
+            imageManifest=json.dumps(manifest | {"config": {"digest": content}}),
+            imageTag="1",
+        )
+        return str(image["image"]["imageId"]["imageDigest"])
+
+    first = push("sha256:a")
+    assert team.run("images", "pin") == f"{uri}: {first}\n"
+    assert f'training_image: "{uri.removesuffix(":1")}@{first}" (pinned: train:1)' in team.run("plan", "--full")
+    team.run("apply", "-y", "--target", "trainer.t['a']")
+    job = next(iter(aws.objects("training_job").values()))
+    assert job["AlgorithmSpecification"]["TrainingImage"] == f"{uri.removesuffix(':1')}@{first}"
+    second = push("sha256:b")
+    assert team.run("images", "pin") == f"{uri}: {first}\n"
+    assert EMPTY in team.run("plan", "--target", "trainer.t['a']")
+    assert team.run("images", "pin", "--upgrade") == f"{uri}: {first} -> {second}\n"
+    assert "new run 2" in team.run("plan", "--target", "trainer.t['a']")
+    assert "training_image" in team.run("plan", "--target", "trainer.t['a']")
+
+
 ADOPT = """
 import: [{to: trainer.x, id: theirs}]
 resource:

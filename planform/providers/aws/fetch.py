@@ -13,6 +13,14 @@ from planform.core.executor import Tell
 from planform.core.values import Object
 from planform.providers.aws.clients import Clients
 
+# Of one image, and of an index of images for several platforms.
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+
 
 def fetch(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
     """The files below an s3:// URI, downloaded once for each content: keys, sizes and ETags name the folder.
@@ -56,6 +64,32 @@ def fetch(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
 
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def ecr_digest(settings: Object, image: str) -> str:
+    """The digest that ECR has for the tag of an image now.
+
+    Raises:
+        ProviderError: there is no such image, or it may not be looked up.
+    """
+    from planform.training.images import ECR
+
+    found = ECR.fullmatch(image)
+    assert found is not None, image
+    repository, _, tag = found[3].partition(":")
+    clients = Clients({**settings, "region": found[2]})
+    answer = clients.call(
+        "ecr",
+        "batch_get_image",
+        registryId=found[1],
+        repositoryName=repository,
+        imageIds=[{"imageTag": tag or "latest"}],
+        acceptedMediaTypes=list(MANIFESTS),
+    )
+    if not answer.get("images"):
+        why = (answer.get("failures") or [{}])[0].get("failureReason") or "it is not there"
+        raise ProviderError(f"ECR does not give {image}: {why}.")
+    return str(answer["images"][0]["imageId"]["imageDigest"])
 
 
 def ecr_login(settings: Object, image: str) -> tuple[str, str]:

@@ -19,12 +19,14 @@ from typing import Any
 from planform.core.errors import PlanformError, ProviderError
 from planform.core.executor import Channel, JobSpec, SourceCode, Tell, silent
 from planform.core.schemas import Misfit
-from planform.core.values import Object
+from planform.core.values import Object, reveal
 from planform.providers.local import runs as local_runs
 from planform.providers.local.container import ROOT, SHARED_NETWORKS, root_label, sweep
 from planform.providers.local.executor import LayOut, LocalExecutor, inherited, node_environment, plain
 from planform.providers.local.files import HOME
 from planform.resources import treatment
+from planform.training.definition import mapping
+from planform.training.images import known_uri
 from planform.training.layout import ENTRYPOINT, START
 
 TELL_SECONDS = 0.5  # how often it is told how far a pull is
@@ -91,6 +93,9 @@ class DockerExecutor(LocalExecutor):
             return  # no engine, no leftovers that run
         LocalExecutor.resume(self)
 
+    def image(self, desired: Object) -> str:
+        return known_uri(reveal(desired.get("training_image")), self.region, mapping(desired, "compute"))
+
     def _image(self, spec: JobSpec) -> str:
         image = spec.extra.get("training_image")
         if not isinstance(image, dict):
@@ -149,6 +154,20 @@ class DockerExecutor(LocalExecutor):
         if self.fetch is None:
             raise ProviderError(f"input_data.{channel.name}: {channel.source} is not on this machine.")
         return channel._replace(source=os.fspath(self.fetch(channel.source, self.root / HOME / "cache", tell)))
+
+
+def registry_digest(image: str) -> str:
+    """The digest that the registry of an image, or Docker Hub, has for its tag now.
+
+    Raises:
+        ProviderError: there is no engine, or the registry does not tell.
+    """
+    from docker.errors import DockerException
+
+    try:
+        return str(connected().images.get_registry_data(image).id)
+    except DockerException as error:
+        raise ProviderError(f"{image} could not be looked up: {error}.") from None
 
 
 def connected() -> Any:

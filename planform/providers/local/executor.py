@@ -55,6 +55,9 @@ class LocalExecutor(ABC):
             stop_grace_in_seconds=self.stop_grace_in_seconds,
         )
 
+    def image(self, desired: Object) -> str:
+        return ""
+
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": local_runs.job_arn(job_name), "output_path": local_runs.output_path(address)}
 

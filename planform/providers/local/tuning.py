@@ -63,6 +63,9 @@ class TuningExecutor:
             notes.append(f"only {most} different trials exist, and each is tried once")
         return misfits, [*notes, *said]
 
+    def image(self, desired: Object) -> str:
+        return self.inner.image(mapping(desired, "trainer"))
+
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": _arn(job_name), "output_path": local_runs.output_path(address)}
 

@@ -16,7 +16,7 @@ from planform.core.values import Object, Unknown, reveal
 from planform.providers.aws.clients import AwsError, Clients
 from planform.providers.aws.jobs.jobs import adjust_job, described, found_job, observed, request_of, settled, watched
 from planform.providers.aws.jobs.logs import downloaded, lines_of, metric_points
-from planform.providers.aws.jobs.plan_check import misfits_of
+from planform.providers.aws.jobs.plan_check import known_image, misfits_of
 from planform.providers.aws.jobs.status import job_name_of, of_service_job
 from planform.providers.aws.tags import tags_of
 
@@ -33,6 +33,9 @@ class BatchExecutor:
 
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         return misfits_of(self.clients, self.name, desired)
+
+    def image(self, desired: Object) -> str:
+        return known_image(self.clients, desired)
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": Unknown(f"{address}.job_arn")}  # Batch numbers its jobs

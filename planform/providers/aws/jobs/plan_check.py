@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planform.core.errors import PlanformError
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object, Set, Unknown, Value, reveal
 from planform.providers.aws.clients import Clients
@@ -17,7 +16,7 @@ from planform.providers.aws.jobs.validation import input_shape, refused, unknown
 from planform.providers.aws.tags import missing_tags, tags_of
 from planform.resources import treatment
 from planform.training.definition import inputs, is_local, mapping
-from planform.training.images import image_uri
+from planform.training.images import known_uri
 
 PAYLOAD_LIMIT = 10 * 1024  # bytes of serviceRequestPayload (service quotas of AWS Batch)
 # As long as the longest that may stand there: the size of a request counts.
@@ -115,7 +114,7 @@ def stand_in(clients: Clients, body: Object) -> Placed:
         else f"arn:{where.partition}:iam::{where.account}:role/{role or 'role'}",
         base=base,
         address=_NAME,
-        image=_image(clients, body),
+        image=known_image(clients, body) or "unknown",  # what is wrong with it has been said
         channels=channels,
         code=f"{base}/code/{_DIGEST}/" if mapping(body, "source_code").get("source_dir") else "",
         drivers=f"{base}/drivers/{_DIGEST}/" if body.get("source_code") else "",
@@ -123,14 +122,9 @@ def stand_in(clients: Clients, body: Object) -> Placed:
     )
 
 
-def _image(clients: Clients, body: Object) -> str:
-    image = body.get("training_image")
-    if not isinstance(image, dict):
-        return str(image or "")
-    try:
-        return image_uri(image, clients.region(), str(mapping(body, "compute").get("instance_type") or ""))
-    except PlanformError:
-        return "unknown"  # what is wrong with it has been said
+def known_image(clients: Clients, desired: Object) -> str:
+    """The URI of the image of a trainer, as far as it is known."""
+    return known_uri(reveal(desired.get("training_image")), clients.region(), mapping(desired, "compute"))
 
 
 def known_part(body: Value) -> tuple[Any, bool]:

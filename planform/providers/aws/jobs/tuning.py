@@ -16,10 +16,12 @@ from planform.providers.aws.clients import AwsError, Clients
 from planform.providers.aws.data import utc
 from planform.providers.aws.jobs.jobs import described, observed, placed_for, retag, settled, watched
 from planform.providers.aws.jobs.logs import downloaded, lines_of
+from planform.providers.aws.jobs.plan_check import known_image
 from planform.providers.aws.jobs.status import of_tuning_job, trial_of
 from planform.providers.aws.jobs.tuning_check import misfits_of
 from planform.providers.aws.jobs.tuning_request import tuning_job
 from planform.providers.aws.tags import LINEAGE, RUN, job_tags, tags_of
+from planform.training.definition import mapping
 
 Described = Mapping[str, Any]
 
@@ -35,6 +37,9 @@ class TuningExecutor:
 
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         return misfits_of(self.clients, self.name, desired)
+
+    def image(self, desired: Object) -> str:
+        return known_image(self.clients, mapping(desired, "trainer"))
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": self.clients.where().arn("sagemaker", f"hyper-parameter-tuning-job/{job_name}")}
