@@ -123,14 +123,15 @@ def _mpi_network(told: Mapping[str, str], outer: Mapping[str, str]) -> dict[str,
         "OMPI_MCA_plm_rsh_no_tree_spawn": "1",  # only the first host can reach the others
         "PRTE_MCA_plm_ssh_no_tree_spawn": "1",
         "OMPI_MCA_orte_leave_session_attached": "1",  # its daemons end with it, not later in the background
-        "PRTE_MCA_prte_leave_session_attached": "1",
         "OMPI_MCA_btl_vader_single_copy_mechanism": "none",  # containers may not read each other's memory
     }
     interface, several = told.get("SM_NETWORK_INTERFACE_NAME"), int(told["SM_HOST_COUNT"]) > 1
+    loopback = bool(outer.get("PLANFORM_JOIN_PORT"))
     if interface and several:
-        for name in ("OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_oob_tcp_if_include", "PRTE_MCA_oob_tcp_if_include"):
-            settings[name] = interface
-    if several and outer.get("PLANFORM_JOIN_PORT"):
+        settings.update(OMPI_MCA_btl_tcp_if_include=interface, OMPI_MCA_oob_tcp_if_include=interface)
+        if not loopback:  # which PRRTE does not take
+            settings["PRTE_MCA_prte_if_include"] = interface
+    if several and loopback:
         settings["OMPI_MCA_if_base_do_not_resolve"] = "1"  # the hosts are names only
         settings["OMPI_MCA_btl"] = "self,tcp"  # in shared memory they would take each other's places
     return {name: value for name, value in settings.items() if name not in outer}

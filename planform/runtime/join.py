@@ -48,6 +48,8 @@ def gather(server: socket.socket, hosts: Sequence[str], seconds: float, asked: A
             missing = ", ".join(host for host in hosts if host not in joined)
             why = f"{missing} did not join within {seconds:.0f} seconds"
             tell(joined.values(), f"lost {why}")
+            for connection in joined.values():
+                connection.close()
             raise Lost(why)
         with contextlib.suppress(OSError):
             connection, _ = server.accept()

@@ -79,7 +79,7 @@ def run(base: str, stop: Stop) -> int:
     line = command_line(source, hyperparameters)
     if not driver:
         name = source.get("entry_script") or "command"
-        return int(watch(line, variables, place, name, to_itself if name.endswith(".py") else to_all))
+        return int(watch(line, variables, place, name, to_itself if line[0] == sys.executable else to_all))
     start = plan(driver, line, told, drivers, os.environ)
     variables.update(start.variables)
     if start.joins:

@@ -138,14 +138,18 @@ def test_a_failure_is_the_scripts_own_words(job: Job) -> None:
     assert told.record["exit_codes"] == {"algo-1": 3}
 
 
-def test_the_time_limit_sends_sigterm_and_keeps_the_model(job: Job) -> None:
+@pytest.mark.parametrize("command", [None, "python3 -u train.py; echo after"], ids=["script", "command"])
+def test_the_time_limit_sends_sigterm_and_keeps_the_model(job: Job, command: str | None) -> None:
+    """To a script, and to what a shell runs, which may take longer than the shell."""
     script = TELL + (
         "import signal, time\n"
-        "def bye(*_):\n    print('asked to end', flush=True)\n    raise SystemExit(0)\n"
+        "def bye(*_):\n    time.sleep(0.7)\n    print('asked to end', flush=True)\n    raise SystemExit(0)\n"
         "signal.signal(signal.SIGTERM, bye)\n"
         "print('waiting', flush=True)\nwhile True: time.sleep(0.05)\n"
     )
-    told = job({"train.py": script}, code=1, stopping_condition={"max_runtime_in_seconds": 6})
+    source = {"command": command, "entry_script": None} if command else {}
+    limit = {"max_runtime_in_seconds": 6}
+    told = job({"train.py": script}, code=1, source_code=source, stopping_condition=limit)
     assert told.record["status"] == "stopped"
     assert "MaxRuntimeExceeded" in told.record["reason"]
     assert "asked to end" in told.log()

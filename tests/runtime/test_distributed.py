@@ -8,16 +8,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-# Connections are closed when they are forgotten, as where a host ends.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 RUNTIME = Path(__file__).parents[2] / "planform" / "runtime"
 
 
@@ -149,18 +145,32 @@ def never() -> int:
     return 0
 
 
-def joining(server: socket.socket, *hosts: str) -> list[socket.socket]:
+@pytest.fixture
+def kept() -> Iterator[ExitStack]:
+    """Takes connections, and closes them in the end."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def joining(kept: ExitStack, server: socket.socket, *hosts: str) -> list[socket.socket]:
     """Hosts that come to the first one."""
     from join import come  # type: ignore[import-not-found]
 
-    return [come(host, server.getsockname(), 20, never) for host in hosts]
+    return [kept.enter_context(come(host, server.getsockname(), 20, never)) for host in hosts]
 
 
-def test_hosts_meet_and_are_told_what_to_do(server: socket.socket) -> None:
-    from join import gather, order, tell
+def gathered(kept: ExitStack, server: socket.socket, *hosts: str) -> dict[str, socket.socket]:
+    from join import gather
 
-    others = joining(server, "algo-3", "stranger", "algo-2")
-    joined = gather(server, ["algo-2", "algo-3"], 20, never)
+    found = gather(server, hosts, 20, never)
+    return {host: kept.enter_context(connection) for host, connection in found.items()}
+
+
+def test_hosts_meet_and_are_told_what_to_do(server: socket.socket, kept: ExitStack) -> None:
+    from join import order, tell
+
+    others = joining(kept, server, "algo-3", "stranger", "algo-2")
+    joined = gathered(kept, server, "algo-2", "algo-3")
     assert set(joined) == {"algo-2", "algo-3"}
     tell(joined.values(), "run a command")
     tell(joined.values(), "end 7")
@@ -168,10 +178,10 @@ def test_hosts_meet_and_are_told_what_to_do(server: socket.socket) -> None:
         assert [order(other, never), order(other, never)] == [("run", "a command"), ("end", "7")]
 
 
-def test_a_host_that_never_joins_is_named_to_all(server: socket.socket) -> None:
+def test_a_host_that_never_joins_is_named_to_all(server: socket.socket, kept: ExitStack) -> None:
     from join import Lost, come, gather, order
 
-    (other,) = joining(server, "algo-2")
+    (other,) = joining(kept, server, "algo-2")
     with pytest.raises(Lost, match="algo-3, algo-4 did not join within 1 seconds"):
         gather(server, ["algo-2", "algo-3", "algo-4"], 1.0, never)
     with pytest.raises(Lost, match="algo-3, algo-4 did not join within 1 seconds"):
@@ -186,19 +196,19 @@ def server_address() -> tuple[str, int]:
         return ("127.0.0.1", probe.getsockname()[1])
 
 
-def test_who_is_asked_to_end_waits_no_longer(server: socket.socket) -> None:
+def test_who_is_asked_to_end_waits_no_longer(server: socket.socket, kept: ExitStack) -> None:
     from join import come, gather, order
 
     assert come("algo-2", server_address(), 20, lambda: 15) is None
     assert gather(server, ["algo-2"], 20, lambda: 15) == {}
-    assert order(joining(server, "algo-2")[0], lambda: 15) == ("", "")
+    assert order(joining(kept, server, "algo-2")[0], lambda: 15) == ("", "")
 
 
-def test_a_first_host_that_goes_without_a_word(server: socket.socket) -> None:
-    from join import Lost, gather, left, order
+def test_a_first_host_that_goes_without_a_word(server: socket.socket, kept: ExitStack) -> None:
+    from join import Lost, left, order
 
-    (other,) = joining(server, "algo-2")
-    joined = gather(server, ["algo-2"], 20, never)
+    (other,) = joining(kept, server, "algo-2")
+    joined = gathered(kept, server, "algo-2")
     assert not left(other)
     joined["algo-2"].close()
     assert left(other)
@@ -207,16 +217,16 @@ def test_a_first_host_that_goes_without_a_word(server: socket.socket) -> None:
 
 
 def test_an_agent_runs_a_command_where_it_is_told(
-    server: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: socket.socket, kept: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """mpirun's agent borrows the connection of a host; the first host has none, and is here."""
     from agent import lending  # type: ignore[import-not-found]
-    from join import gather, order, tell
+    from join import order, tell
 
-    (other,) = joining(server, "algo-2")
+    (other,) = joining(kept, server, "algo-2")
     for name in ("OMPI_MCA_plm_rsh_agent", "PRTE_MCA_plm_ssh_agent"):
         monkeypatch.delenv(name, raising=False)
-    with lending(gather(server, ["algo-2"], 20, never)) as variables:
+    with lending(gathered(kept, server, "algo-2")) as variables:
         agent = [*variables["OMPI_MCA_plm_rsh_agent"].split(), "algo-2", "echo", '"a  b"', ";", "exit 3"]
         started = subprocess.Popen(agent, env={**os.environ, **variables})
         assert order(other, never) == ("run", json.dumps('echo "a  b" ; exit 3'))
