@@ -28,6 +28,7 @@ from planform.migrate.objects import (
     made_kind,
     with_method,
 )
+from planform.migrate.recipes import is_followed
 from planform.migrate.values import MISSING, Dotted, Either, Function, Made, Unknown, Value, is_plain
 
 
@@ -110,6 +111,11 @@ class Calls(Evaluator):
             if args:
                 made.args["jumpstart_config"] = args[0]
             self.record(made, "", made.args, node)
+            return made
+        if kind == "ModelTrainer" and name == "from_recipe":
+            given = bound(("training_recipe", "compute"), args, keywords)
+            made = self.make("ModelTrainer", [], given, node, hint)
+            self.record(made, "" if is_followed(given.get("training_recipe")) else name, given, node)
             return made
         if kind in V2_ESTIMATORS or kind in ("ModelTrainer", "HyperparameterTuner"):
             made = Made(kind, dict(keywords), self.place(node), hint, called(node))

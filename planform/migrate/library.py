@@ -122,7 +122,7 @@ UNPLACED_METHODS: Mapping[str, str] = {
     **dict.fromkeys(("create_model", "compile_model", "register"), _REGISTRY),
     "attach": "an existing job is read with planform migrate --job NAME, not attached to",
     "create": "a tuner of several trainers has no place; write one tuning_job for each",
-    "from_recipe": "a recipe is fetched from GitHub and becomes image, code and settings only when it runs",
+    "from_recipe": "which recipe it is, or what a Nova recipe becomes, is known only when it runs",
 }
 
 # Classes of the SDK that have no place, by a part of their name, and why.
