@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from planform.migrate import pure
 from planform.migrate.library import CLASSES
@@ -299,6 +300,7 @@ def called(node: ast.AST) -> str:
     return f"{shown(node.func)}(...)" if isinstance(node, ast.Call) else shown(node)
 
 
+@lru_cache(maxsize=4096)
 def shown(node: ast.AST) -> str:
     """The code of a node on one line."""
     text = " ".join(ast.unparse(node).split())

@@ -64,6 +64,11 @@ def same(left: Value, right: Value) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
+def changed_unknown(unknown: Unknown, what: str) -> Unknown:
+    """An unknown dict or list that the program changes; its comment says so, because its value has to."""
+    return replace(unknown, code=f"{unknown.code}, and {what} is set")
+
+
 def question(test: Value, code: str, place: Place) -> Unknown:
     """The condition of a branch as something to ask; a flag of the command line is itself the answer."""
     if isinstance(test, Unknown) and isinstance(test.default, bool):

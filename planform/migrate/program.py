@@ -45,7 +45,9 @@ class _Reading:
         if method == "":
             self._made(event)
         elif method == "unplaced":
-            self.unplaced.append(event)
+            self._step(event)
+        elif method == "exhausted":
+            self.into.unsupported(event.place, event.code, "there is more of it than can be followed")
         elif made.kind in TRAINERS and method in ("fit", "train"):
             inputs = event.args.get("inputs", event.args.get("input_data_config"))
             self._run(event, made, inputs, event.args)
@@ -98,6 +100,16 @@ class _Reading:
             name = made.get("TrainingJobName")
             draft.name = object_name(name) if isinstance(name, str) else draft.name
             self._keep(draft, event)
+
+    def _step(self, event: Event) -> None:
+        """A step of a pipeline trains too; the rest of a pipeline has no place."""
+        job = event.made.get("estimator", event.made.get("tuner"))
+        if event.made.kind not in ("TrainingStep", "TuningStep") or not isinstance(job, Made):
+            self.unplaced.append(event)
+        elif job.kind == "HyperparameterTuner":
+            self._tuned(event._replace(made=job, method="fit"))
+        else:
+            self._run(event, job, event.made.get("inputs"), {})
 
     def _told_unplaced(self) -> None:
         """Objects without a place, but for those that an argument without a place has told of."""
