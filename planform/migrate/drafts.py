@@ -115,6 +115,8 @@ class Taken:
         value = self.args.pop(name)
         if value is not None:
             self.draft.settings += 1
+        if isinstance(value, Expression):
+            value = Expression(value.function, self.into.local(value.argument))
         return default if value is None else value
 
     def drop(self, *names: str) -> None:

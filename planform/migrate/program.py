@@ -201,7 +201,10 @@ class _Reading:
 
     def _draft(self, kind: str, event: Event, origin: Event | None = None, made: Made | None = None) -> Draft:
         made = made or event.made
-        conditions = dict.fromkeys((*(origin.conditions if origin else ()), *event.conditions))
+        conditions = {
+            (unknown.name, unknown.code, holds): (unknown, holds)
+            for unknown, holds in (*(origin.conditions if origin else ()), *event.conditions)
+        }
         turn = event.turn or (origin.turn if origin else "")
         if turn == UNKNOWN_TURN:
             self.into.note(
@@ -211,10 +214,13 @@ class _Reading:
         name, turn = _name(made, self.script), object_name(turn)
         if turn and turn not in name.split("_"):
             name = object_name(f"{name}_{event.turn or (origin.turn if origin else '')}")
-        return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions))
+        return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions.values()))
 
     def _keep(self, draft: Draft, event: Event) -> None:
-        """Add a draft; a second run of the same definition is the first one."""
+        """Add a draft; a second run of the same definition is the first one, and what can never be is left out."""
+        asked = {(unknown.name, unknown.code) for unknown, _ in draft.conditions}
+        if len(asked) < len(draft.conditions):  # both a condition and its opposite
+            return
         if event.method not in ("submit", "map") and self._twin(draft):
             self._again(event)
         else:

@@ -51,3 +51,6 @@ choose(args.gpu).fit("s3://bucket/chosen")
 
 def run(estimator):
     estimator.fit("s3://bucket/lost")
+
+if args.gpu:
+    estimator.fit("s3://bucket/only-with-a-gpu")
