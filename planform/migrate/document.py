@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from planform.core.configuration import SourceFile
-from planform.core.schemas import ANY, STRING, Collection, Nested, OneOf, Schema, Type
+from planform.core.schemas import ANY, BOOL, STRING, Collection, Nested, OneOf, Schema, Type
 from planform.language.documents import load_document
 from planform.language.formatting import format_text
 from planform.migrate.drafts import Conversion, Draft, Finding, code_name
-from planform.migrate.values import MISSING, Expression, Made, Place, Reference, Text, Unknown, Value
+from planform.migrate.values import MISSING, Choice, Expression, Made, Place, Reference, Text, Unknown, Value
 from planform.migrate.variables import Variable, Variables, unique
 from planform.migrate.yaml_text import Noted, Raw, lines_of
 from planform.resources import schemas
@@ -171,8 +172,6 @@ class _Writer:
 
     def _condition(self, condition: tuple[Unknown, bool]) -> str:
         unknown, holds = condition
-        from planform.core.schemas import BOOL
-
         return f"{'' if holds else '!'}var.{self.variables.name(unknown, BOOL, 'enabled')}"
 
     def _referred(self, target: str, value: Value) -> Value:
@@ -189,7 +188,7 @@ class _Writer:
 
     def value(self, value: Value, kinds: tuple[Type, ...], name: str) -> Value:
         match value:
-            case Unknown() | Reference() | Expression():
+            case Unknown() | Reference() | Expression() | Choice():
                 return Raw(f"${{{self._hole(value, kinds[0] if len(kinds) == 1 else None, name)}}}")
             case Text(parts):
                 return Raw("".join(self._part(part) for part in parts))
@@ -222,10 +221,25 @@ class _Writer:
             case Reference(made, attribute):
                 return self._reference(made, attribute, name)
             case Expression(function, argument):
-                text = argument if isinstance(argument, str) else "".join(map(self._part, argument.parts))
-                quoted = f"'{text}'" if "'" not in text and "\\" not in text else '"' + text.replace('"', '\\"') + '"'
-                return f"{function}({quoted}{')' * (function.count('(') + 1)}"
+                return f"{function}({self._operand(argument, STRING, name)}{')' * (function.count('(') + 1)}"
+            case Choice(test, yes, no):
+                question = self.variables.name(test, BOOL, "enabled")
+                return f"var.{question} ? {self._operand(yes, kind, name)} : {self._operand(no, kind, name)}"
         raise AssertionError(value)
+
+    def _operand(self, value: Value, kind: Type | None, name: str) -> str:
+        """A value as a part of an expression."""
+        match value:
+            case str() | Text():
+                text = "".join(map(self._part, value.parts if isinstance(value, Text) else (value,)))
+                if "'" not in text and "\\" not in text and text.isprintable():
+                    return f"'{text}'"
+                return json.dumps(text, ensure_ascii=False)
+            case Choice():
+                return f"({self._hole(value, kind, name)})"
+            case Unknown() | Reference() | Expression():
+                return self._hole(value, kind, name)
+        return json.dumps(value)
 
     def _reference(self, made: Made, attribute: str, name: str) -> str:
         for draft in self.drafts:

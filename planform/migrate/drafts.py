@@ -9,7 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from planform.migrate.values import Conditions, Dotted, Either, Expression, Made, Place, Reference, Text, Unknown, Value
+from planform.migrate.values import (
+    Choice,
+    Conditions,
+    Dotted,
+    Either,
+    Expression,
+    Made,
+    Place,
+    Reference,
+    Text,
+    Unknown,
+    Value,
+)
 
 Path = tuple[str, ...]
 
@@ -78,6 +90,8 @@ class Conversion:
         """A path of the program as the module has to write it; URIs and unknown ones as they are."""
         if isinstance(path, str) and path.startswith("file://"):
             path = path.removeprefix("file://")
+        if isinstance(path, Choice):
+            return Choice(path.test, self.local(path.yes), self.local(path.no))
         if not isinstance(path, str) or "://" in path or os.path.isabs(path):
             return path
         found = os.path.relpath(self.on_disk(path), self.out)
@@ -95,7 +109,7 @@ def settled(value: Value) -> Value:
             return {str(key): settled(item) for key, item in value.items()}
         case list():
             return [settled(item) for item in value]
-        case str() | int() | float() | None | Unknown() | Text() | Reference() | Expression():
+        case str() | int() | float() | None | Unknown() | Text() | Reference() | Expression() | Choice():
             return value
     code = value.path if isinstance(value, Dotted) else "a value that cannot be told"
     return Unknown("", code, Place("", 0))
@@ -173,6 +187,8 @@ def brief(value: Value) -> str:
             text = f"{value.kind}(...)"
         case Either():
             text = value.unknown.code
+        case Choice(test, yes, no):
+            text = f"{brief(yes)} if {test.code} else {brief(no)}"
         case Text(parts):
             text = '"' + "".join(p if isinstance(p, str) else "{...}" for p in parts) + '"'
         case Reference(_, attribute):

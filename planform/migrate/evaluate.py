@@ -12,6 +12,7 @@ from planform.migrate.library import CLASSES
 from planform.migrate.objects import (
     attribute_of,
     is_sdk,
+    object_name,
 )
 from planform.migrate.sources import Script
 from planform.migrate.values import (
@@ -26,6 +27,7 @@ from planform.migrate.values import (
     Unknown,
     Value,
     can_join,
+    chosen,
     is_plain,
     joined,
 )
@@ -232,7 +234,7 @@ class Evaluator:
         if is_plain(test):
             return self.value(node.body if test else node.orelse, hint)
         first, second = self.value(node.body, hint), self.value(node.orelse, hint)
-        return first if first == second else MISSING
+        return first if first == second else chosen(question(test, shown(node.test), self.place(node)), first, second)
 
     def _NamedExpr(self, node: ast.NamedExpr, hint: str) -> Value:
         value = self.value(node.value, node.target.id)
@@ -293,6 +295,13 @@ class Evaluator:
 
     def _Call(self, node: ast.Call, hint: str) -> Value:
         raise NotImplementedError  # of calls.py
+
+
+def question(test: Value, code: str, place: Place) -> Unknown:
+    """The condition of a branch as something to ask; a flag of the command line is itself the answer."""
+    if isinstance(test, Unknown) and isinstance(test.default, bool):
+        return test
+    return Unknown(f"if_{object_name(code.removeprefix('args.'))[:40].rstrip('_')}", code, place)
 
 
 def called(node: ast.AST) -> str:

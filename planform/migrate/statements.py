@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from planform.migrate.calls import Calls
-from planform.migrate.evaluate import shown
-from planform.migrate.names import End, changed_unknown, either, question
+from planform.migrate.evaluate import question, shown
+from planform.migrate.names import End, changed_unknown, either
 from planform.migrate.values import Conditions, Dotted, Function, Made, Opened, Unknown, Value, is_plain
 
 
