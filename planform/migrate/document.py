@@ -9,11 +9,23 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from planform.core.configuration import SourceFile
-from planform.core.schemas import ANY, BOOL, STRING, Collection, Nested, OneOf, Schema, Type
+from planform.core.schemas import ANY, BOOL, NUMBER, STRING, Collection, Nested, OneOf, Schema, Type
 from planform.language.documents import load_document
 from planform.language.formatting import format_text
 from planform.migrate.drafts import Conversion, Draft, Finding, code_name
-from planform.migrate.values import MISSING, Choice, Expression, Made, Place, Reference, Text, Unknown, Value
+from planform.migrate.values import (
+    MISSING,
+    Choice,
+    Compared,
+    Expression,
+    Made,
+    Place,
+    Question,
+    Reference,
+    Text,
+    Unknown,
+    Value,
+)
 from planform.migrate.variables import Variable, Variables, unique
 from planform.migrate.yaml_text import Noted, Raw, lines_of
 from planform.resources import schemas
@@ -29,6 +41,9 @@ NAMES: Mapping[tuple[str, str], str] = {
 
 
 _DEPTHS = {"planform": 0, "resource": 3}
+
+
+OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 class Written(NamedTuple):
@@ -170,9 +185,14 @@ class _Writer:
             body[key] = self.value(value, (kind,), key)
         return body
 
-    def _condition(self, condition: tuple[Unknown, bool]) -> str:
-        unknown, holds = condition
-        return f"{'' if holds else '!'}var.{self.variables.name(unknown, BOOL, 'enabled')}"
+    def _condition(self, condition: tuple[Question, bool]) -> str:
+        question, holds = condition
+        if isinstance(question, Compared):
+            sign = question.operator if holds else OPPOSITES[question.operator]
+            kind = STRING if isinstance(question.other, str) else None if question.other is None else NUMBER
+            left = self.variables.name(question.unknown, kind, "value")
+            return f"var.{left} {sign} {self._operand(question.other, kind, 'value')}"
+        return f"{'' if holds else '!'}var.{self.variables.name(question, BOOL, 'enabled')}"
 
     def _referred(self, target: str, value: Value) -> Value:
         """The resource that a name or ARN is the name of."""
@@ -223,8 +243,8 @@ class _Writer:
             case Expression(function, argument):
                 return f"{function}({self._operand(argument, STRING, name)}{')' * (function.count('(') + 1)}"
             case Choice(test, yes, no):
-                question = self.variables.name(test, BOOL, "enabled")
-                return f"var.{question} ? {self._operand(yes, kind, name)} : {self._operand(no, kind, name)}"
+                sides = f"{self._operand(yes, kind, name)} : {self._operand(no, kind, name)}"
+                return f"{self._condition((test, True))} ? {sides}"
         raise AssertionError(value)
 
     def _operand(self, value: Value, kind: Type | None, name: str) -> str:

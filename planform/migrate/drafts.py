@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from planform.migrate.values import (
     Choice,
+    Compared,
     Conditions,
     Dotted,
     Either,
@@ -109,6 +110,8 @@ def settled(value: Value) -> Value:
             return {str(key): settled(item) for key, item in value.items()}
         case list():
             return [settled(item) for item in value]
+        case Compared():
+            return Unknown("", value.code, value.unknown.place)
         case str() | int() | float() | None | Unknown() | Text() | Reference() | Expression() | Choice():
             return value
     code = value.path if isinstance(value, Dotted) else "a value that cannot be told"

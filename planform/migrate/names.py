@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from planform.migrate.evaluate import shown
 from planform.migrate.library import CHANGING
-from planform.migrate.values import MISSING, Conditions, Dotted, Either, Made, Unknown, Value, chosen
+from planform.migrate.values import MISSING, Conditions, Dotted, Either, Made, Question, Unknown, Value, chosen
 
 End: TypeAlias = tuple[Mapping[str, Value], Conditions]  # the names after a branch, and when it is taken
 
@@ -63,7 +63,7 @@ def either(values: Sequence[tuple[Value, Conditions]], unknown: Unknown) -> Valu
     return unknown
 
 
-def _two_sides(first: Conditions, second: Conditions) -> Unknown | None:
+def _two_sides(first: Conditions, second: Conditions) -> Question | None:
     """The question whose answers lead to two branches, yes first."""
     if len(first) == len(second) == 1 and first[0][0] == second[0][0] and first[0][1] and not second[0][1]:
         return first[0][0]

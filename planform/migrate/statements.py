@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from planform.migrate.calls import Calls
-from planform.migrate.evaluate import question, shown
+from planform.migrate.evaluate import shown
 from planform.migrate.names import End, changed_unknown, either
-from planform.migrate.values import Conditions, Dotted, Function, Made, Opened, Unknown, Value, is_plain
+from planform.migrate.values import Conditions, Dotted, Function, Made, Opened, Question, Unknown, Value, is_plain
 
 
 class Left(Exception):
@@ -148,10 +148,11 @@ class Statements(Calls):
         if isinstance(test, (dict, list, Made)):  # not empty, an object
             self.block(node.body)
             return
-        asked = question(test, shown(node.test), self.place(node.test))
-        self._branches(node, asked, [(node.body, True), (node.orelse, False)])
+        asked, holds = self.asked(node.test, test)
+        sides = [(node.body, holds), (node.orelse, not holds)]
+        self._branches(node, asked, sides if holds else sides[::-1])
 
-    def _branches(self, node: ast.stmt, test: Unknown, sides: Sequence[tuple[Sequence[ast.stmt], bool]]) -> None:
+    def _branches(self, node: ast.stmt, test: Question, sides: Sequence[tuple[Sequence[ast.stmt], bool]]) -> None:
         """Read each side from the same beginning; what they leave different is unknown."""
         before, conditions = dict(self.names), self.conditions
         ends, left = [], []

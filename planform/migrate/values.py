@@ -44,7 +44,25 @@ class Unknown:
     env: str = ""
 
 
-Conditions: TypeAlias = tuple[tuple[Unknown, bool], ...]
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Whether something unknown is, or is more or less than, a text or a number: `stage == "prod"`."""
+
+    unknown: Unknown
+    operator: str
+    other: str | int | float | None
+
+    @property
+    def name(self) -> str:
+        return self.unknown.name
+
+    @property
+    def code(self) -> str:
+        return f"{self.unknown.code} {self.operator} {self.other!r}"
+
+
+Question: TypeAlias = Unknown | Compared
+Conditions: TypeAlias = tuple[tuple[Question, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,7 @@ class Text:
 class Choice:
     """A number, flag or text that depends on a question; each side may be unknown itself."""
 
-    test: Unknown
+    test: Question
     yes: Value
     no: Value
 
@@ -173,7 +191,7 @@ def can_join(value: Value) -> bool:
     return isinstance(value, (str, int, float, Text, Unknown, Reference, Choice)) or value is None
 
 
-def chosen(test: Unknown, yes: Value, no: Value) -> Value:
+def chosen(test: Question, yes: Value, no: Value) -> Value:
     """What is `yes` when the question is answered so, and `no` otherwise; MISSING where no expression says that."""
     sides = (yes, no)
     return Choice(test, yes, no) if all(map(can_join, sides)) and yes != no else MISSING
