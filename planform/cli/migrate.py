@@ -14,7 +14,7 @@ from planform.core.errors import Diagnosed, Diagnostic, PlanformError
 
 if TYPE_CHECKING:
     from planform.migrate.document import Written
-    from planform.migrate.drafts import Conversion, Finding
+    from planform.migrate.drafts import Conversion
 
 MODULE = "main.pf.yaml"
 
@@ -131,21 +131,20 @@ def _group(screen: Screen, folder: str, items: list[tuple[str, Conversion]], to_
     from planform.migrate.report import report_text
 
     path = Path(folder) / MODULE
-    findings = [finding for _, conversion in items for finding in conversion.findings]
     conversions = [conversion for _, conversion in items]
-    if not any(conversion.drafts for conversion in conversions):
-        return _nothing(screen, findings)
     others = _others(path)
-    alone = not any("planform:" in text.splitlines() or text.startswith("planform:") for text in others.values())
     name = Path(items[0][0]).stem if len(items) == 1 else Path(folder).name
-    module = written(conversions, name, [name for name, _ in items], alone=alone)
+    module = written(conversions, name, [name for name, _ in items], others)
+    if not module.drafts:
+        screen.out(report_text(module))
+        raise PlanformError("Nothing of it has a place in a module; nothing was written.")
     if to_stdout:
         screen.out(module.text)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(module.text, encoding="utf-8")
     tell = screen.err if to_stdout else screen.out
-    tell(report_text(module, findings))
+    tell(report_text(module))
     problems = _problems(folder, module, others)
     if not to_stdout:
         screen.success(f"Wrote {_shown(path)}." if not problems else f"Wrote {_shown(path)}, which is not valid yet.")
@@ -153,18 +152,12 @@ def _group(screen: Screen, folder: str, items: list[tuple[str, Conversion]], to_
     return int(any(problem.severity == "error" for problem in problems))
 
 
-def _nothing(screen: Screen, findings: Sequence[Finding]) -> int:
-    from planform.migrate.document import Written
-    from planform.migrate.report import report_text
-
-    screen.out(report_text(Written("", (), ()), findings))
-    raise PlanformError("Nothing of it has a place in a module; nothing was written.")
-
-
 def _others(path: Path) -> dict[str, str]:
     """The other files of the module that this one goes into."""
     found = sorted(path.parent.glob("*.pf.yaml")) if path.parent.is_dir() else []
-    return {other.name: other.read_text(encoding="utf-8") for other in found if other.name != path.name}
+    return {
+        other.name: other.read_text(encoding="utf-8", errors="replace") for other in found if other.name != path.name
+    }
 
 
 def _problems(folder: str, module: Written, others: dict[str, str]) -> tuple[Diagnostic, ...]:

@@ -13,11 +13,13 @@ from planform.migrate.library import (
     CLASSES,
     CREATE_RESOURCES,
     METHODS,
+    PARAMETERS,
     RUNS,
     V2_ESTIMATORS,
     WITH,
     unplaced,
 )
+from planform.migrate.names import changed_unknown
 from planform.migrate.objects import (
     attribute_of,
     bound,
@@ -28,6 +30,7 @@ from planform.migrate.objects import (
     made_kind,
     with_method,
 )
+from planform.migrate.recipes import is_followed
 from planform.migrate.values import MISSING, Dotted, Either, Function, Made, Unknown, Value, is_plain
 
 
@@ -88,12 +91,23 @@ class Calls(Evaluator):
                 self.record(made, "", made.args, node)
             return made
         if is_sdk(path):
+            if callee.last in PARAMETERS:
+                return self._parameter(callee, args, keywords, node)
+            if path.endswith("S3Uploader.upload"):  # planform uploads what is local
+                return args[0] if args else keywords.get("local_path", MISSING)
             if callee.last[:1].isupper() or unplaced(callee.last):
                 made = self.make(callee.last, args, keywords, node, hint)
                 self.record(made, "unplaced", made.args, node)
                 return made
             return self._of_the_class(path, args, keywords, node, hint)
         return pure.call(path, args, keywords)
+
+    def _parameter(self, callee: Dotted, args: list[Value], keywords: dict[str, Value], node: ast.Call) -> Unknown:
+        """A parameter of a pipeline is a variable."""
+        given = bound(("name", "default_value"), args, keywords)
+        name, default = given.get("name"), given.get("default_value", MISSING)
+        text = name if isinstance(name, str) else ""
+        return self.unknown(node, text, default if is_plain(default) else MISSING)
 
     def make(self, kind: str, args: Sequence[Value], keywords: dict[str, Value], node: ast.AST, hint: str) -> Made:
         names = CREATE_RESOURCES if kind == "create_resources" else CLASSES.get(kind, ())
@@ -110,6 +124,11 @@ class Calls(Evaluator):
             if args:
                 made.args["jumpstart_config"] = args[0]
             self.record(made, "", made.args, node)
+            return made
+        if kind == "ModelTrainer" and name == "from_recipe":
+            given = bound(("training_recipe", "compute"), args, keywords)
+            made = self.make("ModelTrainer", [], given, node, hint)
+            self.record(made, "" if is_followed(given.get("training_recipe")) else name, given, node)
             return made
         if kind in V2_ESTIMATORS or kind in ("ModelTrainer", "HyperparameterTuner"):
             made = Made(kind, dict(keywords), self.place(node), hint, called(node))
@@ -133,6 +152,9 @@ class Calls(Evaluator):
     def _method(self, owner: Value, func: ast.Attribute, node: ast.Call, hint: str) -> Value:
         name = func.attr
         args, keywords = self.arguments(node)
+        if isinstance(owner, Unknown) and name in CHANGING and isinstance(func.value, ast.Name):
+            self.names[func.value.id] = changed_unknown(owner, called(node))
+            return MISSING
         if isinstance(owner, Either):
             conditions = self.conditions
             for made, when in owner.options:

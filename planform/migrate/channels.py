@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planform.migrate.drafts import Conversion, brief, named
-from planform.migrate.values import Expression, Made, Place, Reference, Text, Unknown, Value
+from planform.migrate.values import Choice, Expression, Made, Place, Reference, Text, Unknown, Value
 
 MODEL_TYPE = "application/x-sagemaker-model"
 FOR_EVERYBODY = "FullyReplicated"
@@ -57,7 +57,7 @@ def channel(into: Conversion, item: Value, name: str, place: Place) -> Value:
             item.place, f"channel {name}: {item.kind}(...)", "only S3, EFS, FSx and local data can be a channel"
         )
         return Unknown(f"{name}_data", item.code, item.place)
-    if isinstance(item, (str, Text, Unknown, Expression, Reference)):
+    if isinstance(item, (str, Text, Unknown, Expression, Reference, Choice)):
         return named(into.local(item), f"{name}_data")
     if isinstance(item, dict) and "data_source" in item:
         return item

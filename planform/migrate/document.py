@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from planform.core.configuration import SourceFile
-from planform.core.schemas import ANY, STRING, Collection, Nested, OneOf, Schema, Type
+from planform.core.schemas import ANY, BOOL, NUMBER, STRING, Collection, Nested, OneOf, Schema, Type
+from planform.language.documents import load_document
 from planform.language.formatting import format_text
-from planform.migrate.drafts import Conversion, Draft, code_name
-from planform.migrate.values import MISSING, Expression, Made, Reference, Text, Unknown, Value
+from planform.migrate.drafts import Conversion, Draft, Finding, code_name
+from planform.migrate.values import (
+    MISSING,
+    Choice,
+    Compared,
+    Expression,
+    Made,
+    Place,
+    Question,
+    Reference,
+    Text,
+    Unknown,
+    Value,
+)
 from planform.migrate.variables import Variable, Variables, unique
 from planform.migrate.yaml_text import Noted, Raw, lines_of
 from planform.resources import schemas
@@ -28,19 +43,32 @@ NAMES: Mapping[tuple[str, str], str] = {
 _DEPTHS = {"planform": 0, "resource": 3}
 
 
+OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
 class Written(NamedTuple):
     """A module: its text, its resources and its variables."""
 
     text: str
-    drafts: tuple[Draft, ...]
-    variables: tuple[Variable, ...]
+    drafts: tuple[Draft, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
-def written(conversions: Sequence[Conversion], name: str, sources: Sequence[str], *, alone: bool = True) -> Written:
-    """The module of one or more programs. `alone`: no other file of its folder has a `planform` block."""
+def written(
+    conversions: Sequence[Conversion],
+    name: str,
+    sources: Sequence[str],
+    others: Mapping[str, str] = MappingProxyType({}),
+) -> Written:
+    """The module of one or more programs. `others`: the texts of the files that are in its folder already; their names
+    are taken, and one with a `planform` block speaks for this one too."""
     drafts = [draft for conversion in conversions for draft in conversion.drafts]
-    _name(drafts)
+    there = [load_document(SourceFile(path, text)).value for path, text in others.items()]
+    alone = not any(isinstance(body, dict) and "planform" in body for body in there)
+    _name(drafts, _taken(there))
     writer = _Writer(drafts)
+    writer.variables.taken = _names(there, "variable")
     bodies = [(draft, writer.body(draft)) for draft in drafts]
     provider = {key: value for conversion in conversions for key, value in conversion.provider.items()}
     trainers = [draft for draft in drafts if draft.type == "trainer"]
@@ -58,7 +86,9 @@ def written(conversions: Sequence[Conversion], name: str, sources: Sequence[str]
     head = f"# Written by `planform migrate` from {', '.join(sources)}."
     whole = "\n\n".join([head, *("\n".join(lines) for lines in blocks)])
     text = format_text(SourceFile("main.pf.yaml", whole + "\n"))
-    return Written(text, tuple(drafts), tuple(writer.variables.found.values()))
+    findings = [finding for conversion in conversions for finding in conversion.findings]
+    found = sorted([*findings, *writer.findings], key=lambda finding: sources_order(finding, sources))
+    return Written(text, tuple(drafts), tuple(writer.variables.found.values()), tuple(found))
 
 
 def _project(name: str) -> str:
@@ -70,9 +100,29 @@ def _is_local(draft: Draft) -> bool:
     return draft.body.get("provider") == "local"
 
 
-def _name(drafts: Sequence[Draft]) -> None:
+def sources_order(finding: Finding, sources: Sequence[str]) -> tuple[int, int, int]:
+    """Findings in the order of their files and lines."""
+    place = finding.place
+    return (sources.index(place.file) if place.file in sources else 0, place.cell, place.line)
+
+
+def _names(bodies: Sequence[Value], *path: str) -> set[str]:
+    """The keys under a path of any of the files."""
+    found: set[str] = set()
+    for body in bodies:
+        for key in path:
+            body = body.get(key) if isinstance(body, dict) else None
+        found |= set(body) if isinstance(body, dict) else set()
+    return found
+
+
+def _taken(bodies: Sequence[Value]) -> dict[str, set[str]]:
+    """The names of resources that are there, by type."""
+    return {kind: _names(bodies, "resource", kind) for kind in _names(bodies, "resource")}
+
+
+def _name(drafts: Sequence[Draft], taken: dict[str, set[str]]) -> None:
     """Each resource has a name of its own among those of its type."""
-    taken: dict[str, set[str]] = {}
     for draft in drafts:
         used = taken.setdefault(draft.type, set())
         draft.name = unique(draft.name or _from_name(draft), used)
@@ -117,9 +167,12 @@ class _Writer:
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.drafts = drafts
         self.variables = Variables()
+        self.findings: list[Finding] = []
+        self.place = Place("", 0)  # of the draft that is written
 
     def body(self, draft: Draft) -> dict[str, Value]:
         schema: Schema = schemas()[draft.type]
+        self.place = draft.place
         body: dict[str, Value] = {}
         if draft.conditions:
             body["enabled"] = Raw("${" + " && ".join(map(self._condition, draft.conditions)) + "}")
@@ -132,11 +185,14 @@ class _Writer:
             body[key] = self.value(value, (kind,), key)
         return body
 
-    def _condition(self, condition: tuple[Unknown, bool]) -> str:
-        unknown, holds = condition
-        from planform.core.schemas import BOOL
-
-        return f"{'' if holds else '!'}var.{self.variables.name(unknown, BOOL, 'enabled')}"
+    def _condition(self, condition: tuple[Question, bool]) -> str:
+        question, holds = condition
+        if isinstance(question, Compared):
+            sign = question.operator if holds else OPPOSITES[question.operator]
+            kind = STRING if isinstance(question.other, str) else None if question.other is None else NUMBER
+            left = self.variables.name(question.unknown, kind, "value")
+            return f"var.{left} {sign} {self._operand(question.other, kind, 'value')}"
+        return f"{'' if holds else '!'}var.{self.variables.name(question, BOOL, 'enabled')}"
 
     def _referred(self, target: str, value: Value) -> Value:
         """The resource that a name or ARN is the name of."""
@@ -152,16 +208,23 @@ class _Writer:
 
     def value(self, value: Value, kinds: tuple[Type, ...], name: str) -> Value:
         match value:
-            case Unknown() | Reference() | Expression():
+            case Unknown() | Reference() | Expression() | Choice():
                 return Raw(f"${{{self._hole(value, kinds[0] if len(kinds) == 1 else None, name)}}}")
             case Text(parts):
                 return Raw("".join(self._part(part) for part in parts))
             case dict():
                 items = sorted(value.items(), key=lambda item: _rank(kinds, item[0]))
-                return {key: self.value(item, _inner(kinds, key), str(key)) for key, item in items}
+                return {key: self.value(item, _inner(kinds, key), str(key)) for key, item in items if self._is_key(key)}
             case list():
                 return [self.value(item, _inner(kinds, 0), name) for item in value]
         return value
+
+    def _is_key(self, key: str) -> bool:
+        """Whether a key can be written; one that looks like a template cannot."""
+        if "${" not in key and "%{" not in key:
+            return True
+        self.findings.append(Finding("unsupported", self.place, f"the key {key!r}", "a key may hold no ${ and no %{"))
+        return False
 
     def _part(self, part: Value) -> str:
         if isinstance(part, str):
@@ -178,10 +241,25 @@ class _Writer:
             case Reference(made, attribute):
                 return self._reference(made, attribute, name)
             case Expression(function, argument):
-                text = argument if isinstance(argument, str) else "".join(map(self._part, argument.parts))
-                quoted = f"'{text}'" if "'" not in text and "\\" not in text else '"' + text.replace('"', '\\"') + '"'
-                return f"{function}({quoted}{')' * (function.count('(') + 1)}"
+                return f"{function}({self._operand(argument, STRING, name)}{')' * (function.count('(') + 1)}"
+            case Choice(test, yes, no):
+                sides = f"{self._operand(yes, kind, name)} : {self._operand(no, kind, name)}"
+                return f"{self._condition((test, True))} ? {sides}"
         raise AssertionError(value)
+
+    def _operand(self, value: Value, kind: Type | None, name: str) -> str:
+        """A value as a part of an expression."""
+        match value:
+            case str() | Text():
+                text = "".join(map(self._part, value.parts if isinstance(value, Text) else (value,)))
+                if "'" not in text and "\\" not in text and text.isprintable():
+                    return f"'{text}'"
+                return json.dumps(text, ensure_ascii=False)
+            case Choice():
+                return f"({self._hole(value, kind, name)})"
+            case Unknown() | Reference() | Expression():
+                return self._hole(value, kind, name)
+        return json.dumps(value)
 
     def _reference(self, made: Made, attribute: str, name: str) -> str:
         for draft in self.drafts:

@@ -9,7 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from planform.migrate.values import Conditions, Dotted, Either, Expression, Made, Place, Reference, Text, Unknown, Value
+from planform.migrate.values import (
+    Choice,
+    Compared,
+    Conditions,
+    Dotted,
+    Either,
+    Expression,
+    Made,
+    Place,
+    Reference,
+    Text,
+    Unknown,
+    Value,
+)
 
 Path = tuple[str, ...]
 
@@ -78,6 +91,8 @@ class Conversion:
         """A path of the program as the module has to write it; URIs and unknown ones as they are."""
         if isinstance(path, str) and path.startswith("file://"):
             path = path.removeprefix("file://")
+        if isinstance(path, Choice):
+            return Choice(path.test, self.local(path.yes), self.local(path.no))
         if not isinstance(path, str) or "://" in path or os.path.isabs(path):
             return path
         found = os.path.relpath(self.on_disk(path), self.out)
@@ -95,7 +110,9 @@ def settled(value: Value) -> Value:
             return {str(key): settled(item) for key, item in value.items()}
         case list():
             return [settled(item) for item in value]
-        case str() | int() | float() | None | Unknown() | Text() | Reference() | Expression():
+        case Compared():
+            return Unknown("", value.code, value.unknown.place)
+        case str() | int() | float() | None | Unknown() | Text() | Reference() | Expression() | Choice():
             return value
     code = value.path if isinstance(value, Dotted) else "a value that cannot be told"
     return Unknown("", code, Place("", 0))
@@ -115,6 +132,8 @@ class Taken:
         value = self.args.pop(name)
         if value is not None:
             self.draft.settings += 1
+        if isinstance(value, Expression):
+            value = Expression(value.function, self.into.local(value.argument))
         return default if value is None else value
 
     def drop(self, *names: str) -> None:
@@ -171,6 +190,8 @@ def brief(value: Value) -> str:
             text = f"{value.kind}(...)"
         case Either():
             text = value.unknown.code
+        case Choice(test, yes, no):
+            text = f"{brief(yes)} if {test.code} else {brief(no)}"
         case Text(parts):
             text = '"' + "".join(p if isinstance(p, str) else "{...}" for p in parts) + '"'
         case Reference(_, attribute):

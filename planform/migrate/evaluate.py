@@ -5,30 +5,36 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from planform.migrate import pure
 from planform.migrate.library import CLASSES
 from planform.migrate.objects import (
     attribute_of,
     is_sdk,
+    object_name,
 )
 from planform.migrate.sources import Script
 from planform.migrate.values import (
     MISSING,
+    Compared,
     Conditions,
     Dotted,
     Event,
     Function,
     Made,
     Place,
+    Question,
     Reference,
     Unknown,
     Value,
     can_join,
+    chosen,
     is_plain,
     joined,
 )
 
+SIGNS = {"Eq": "==", "NotEq": "!=", "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Is": "==", "IsNot": "!="}
 MOST_STEPS = 50_000  # expressions looked at: loops in loops end here, not never
 
 
@@ -224,6 +230,9 @@ class Evaluator:
         rights = [self.value(item) for item in node.comparators]
         if len(rights) != 1:
             return MISSING
+        sign = SIGNS.get(type(node.ops[0]).__name__)
+        if sign and isinstance(left, Unknown) and (rights[0] is None or isinstance(rights[0], (str, int, float))):
+            return Compared(left, sign, rights[0])
         return pure.operated(type(node.ops[0]).__name__, left, rights[0])
 
     def _IfExp(self, node: ast.IfExp, hint: str) -> Value:
@@ -231,7 +240,18 @@ class Evaluator:
         if is_plain(test):
             return self.value(node.body if test else node.orelse, hint)
         first, second = self.value(node.body, hint), self.value(node.orelse, hint)
-        return first if first == second else MISSING
+        if first == second:
+            return first
+        asked, holds = self.asked(node.test, test)
+        return chosen(asked, first, second) if holds else chosen(asked, second, first)
+
+    def asked(self, node: ast.expr, value: Value) -> tuple[Question, bool]:
+        """The question that a condition asks, and the answer for which it holds."""
+        calls = any(isinstance(inner, ast.Call) for inner in ast.walk(node))  # to be read once only
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) and not calls:
+            asked, holds = self.asked(node.operand, self.value(node.operand))
+            return asked, not holds
+        return question(value, shown(node), self.place(node)), True
 
     def _NamedExpr(self, node: ast.NamedExpr, hint: str) -> Value:
         value = self.value(node.value, node.target.id)
@@ -294,11 +314,19 @@ class Evaluator:
         raise NotImplementedError  # of calls.py
 
 
+def question(test: Value, code: str, place: Place) -> Question:
+    """The condition of a branch as something to ask; a flag of the command line is itself the answer."""
+    if isinstance(test, Compared) or (isinstance(test, Unknown) and isinstance(test.default, bool)):
+        return test
+    return Unknown(f"if_{object_name(code.removeprefix('args.'))[:40].rstrip('_')}", code, place)
+
+
 def called(node: ast.AST) -> str:
     """A call without its arguments, which may hold secrets."""
     return f"{shown(node.func)}(...)" if isinstance(node, ast.Call) else shown(node)
 
 
+@lru_cache(maxsize=4096)
 def shown(node: ast.AST) -> str:
     """The code of a node on one line."""
     text = " ".join(ast.unparse(node).split())

@@ -61,6 +61,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "TuningJobCompletionCriteriaConfig": (),
     "Session": ("boto_session",),
     "LocalSession": ("boto_session",),
+    "PipelineSession": ("boto_session",),
     "retrieve": ("framework", "region", "version", "py_version", "instance_type", "accelerator_type", "image_scope"),
 }
 
@@ -99,6 +100,7 @@ CHANGING = (
     *("append", "extend", "insert", "remove", "sort", "reverse"),
     *("update", "setdefault", "pop", "popitem", "clear"),
 )
+PARAMETERS = ("ParameterString", "ParameterInteger", "ParameterFloat", "ParameterBoolean")
 RUNS = ("fit", "train", "tune", "submit")
 WITH = tuple(name for name in METHODS if name.startswith("with_"))
 
@@ -122,14 +124,14 @@ UNPLACED_METHODS: Mapping[str, str] = {
     **dict.fromkeys(("create_model", "compile_model", "register"), _REGISTRY),
     "attach": "an existing job is read with planform migrate --job NAME, not attached to",
     "create": "a tuner of several trainers has no place; write one tuning_job for each",
-    "from_recipe": "a recipe is fetched from GitHub and becomes image, code and settings only when it runs",
+    "from_recipe": "which recipe it is, or what a Nova recipe becomes, is known only when it runs",
 }
 
 # Classes of the SDK that have no place, by a part of their name, and why.
 UNPLACED_CLASSES: tuple[tuple[str, str], ...] = (
     *((part, ENDPOINTS) for part in ("Predictor", "ModelBuilder", "Transformer", "AsyncInference", "Serverless")),
-    *((part, _PIPELINES) for part in ("Pipeline", "Step", "Condition")),
     *((part, _PROCESSING) for part in ("Processor", "Processing", "Clarify", "FeatureGroup", "Monitor", "AutoML")),
+    *((part, _PIPELINES) for part in ("Pipeline", "Step", "Condition")),
     *((part, _DEBUGGER) for part in ("Rule", "Debugger", "Profiler", "FrameworkProfile", "CollectionConfig")),
     *((part, _REGISTRY) for part in ("ModelPackage", "ModelMetrics")),
     ("Model", ENDPOINTS),
@@ -155,7 +157,9 @@ ALGORITHMS: Mapping[str, str] = {
 
 
 def unplaced(name: str) -> str:
-    """Why a class of the SDK has no place, or nothing when it is no class that does something."""
+    """Why a class or decorator of the SDK has no place, or nothing when it does nothing by itself."""
+    if name in ("remote", "RemoteExecutor"):
+        return "a function that runs remotely has no place; put it into a script, with source_code"
     if name in ALGORITHMS:
         return (
             "a class of a first-party algorithm packs its data itself; write a trainer with training_image: "

@@ -9,8 +9,7 @@ from typing import TypeAlias
 
 from planform.migrate.evaluate import shown
 from planform.migrate.library import CHANGING
-from planform.migrate.objects import object_name
-from planform.migrate.values import Conditions, Dotted, Either, Made, Place, Unknown, Value
+from planform.migrate.values import MISSING, Conditions, Dotted, Either, Made, Question, Unknown, Value, chosen
 
 End: TypeAlias = tuple[Mapping[str, Value], Conditions]  # the names after a branch, and when it is taken
 
@@ -46,6 +45,10 @@ def either(values: Sequence[tuple[Value, Conditions]], unknown: Unknown) -> Valu
     first = values[0][0]
     if all(isinstance(value, Dotted) for value, _ in values) or all(same(value, first) for value, _ in values):
         return first
+    if len(values) == 2 and (test := _two_sides(values[0][1], values[1][1])) is not None:
+        found = chosen(test, first, values[1][0])
+        if found is not MISSING:
+            return found
     if all(isinstance(value, (Made, Either)) for value, _ in values):
         options: list[tuple[Made, Conditions]] = []
         for value, when in values:
@@ -60,15 +63,20 @@ def either(values: Sequence[tuple[Value, Conditions]], unknown: Unknown) -> Valu
     return unknown
 
 
+def _two_sides(first: Conditions, second: Conditions) -> Question | None:
+    """The question whose answers lead to two branches, yes first."""
+    if len(first) == len(second) == 1 and first[0][0] == second[0][0] and first[0][1] and not second[0][1]:
+        return first[0][0]
+    return None
+
+
 def same(left: Value, right: Value) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def question(test: Value, code: str, place: Place) -> Unknown:
-    """The condition of a branch as something to ask; a flag of the command line is itself the answer."""
-    if isinstance(test, Unknown) and isinstance(test.default, bool):
-        return test
-    return Unknown(f"if_{object_name(code.removeprefix('args.'))[:40].rstrip('_')}", code, place)
+def changed_unknown(unknown: Unknown, what: str) -> Unknown:
+    """An unknown dict or list that the program changes; its comment says so, because its value has to."""
+    return replace(unknown, code=f"{unknown.code}, and {what} is set")
 
 
 def turn_name(item: Value) -> str:

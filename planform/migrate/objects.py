@@ -111,10 +111,10 @@ def attribute_of(
         case "ArgumentParser" if name in ("parse_args", "parse_known_args"):
             found = Made("Namespace", {"options": made.args}, made.place, made.name)
             return found if name == "parse_args" else [found, MISSING]
-        case "Session" | "LocalSession" if name == "upload_data":
+        case "Session" | "LocalSession" | "PipelineSession" if name == "upload_data":
             given = bound(("path", "bucket", "key_prefix"), args, keywords)
             return given.get("path", MISSING)  # planform uploads what is local
-        case "Session" | "LocalSession":
+        case "Session" | "LocalSession" | "PipelineSession":
             return _of_session(made, name)
         case "boto3.Session" if name in ("region_name", "profile_name"):
             return made.get(name, MISSING)
@@ -147,6 +147,7 @@ def _of_session(made: Made, name: str) -> Value:
 
 def object_name(text: str) -> str:
     """A name that planform takes, from any text."""
+    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", text)
     name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_").lower()
     name = re.sub(r"_+", "_", name)
     return f"n{name}" if name[:1].isdigit() else name

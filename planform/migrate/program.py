@@ -45,7 +45,9 @@ class _Reading:
         if method == "":
             self._made(event)
         elif method == "unplaced":
-            self.unplaced.append(event)
+            self._step(event)
+        elif method == "exhausted":
+            self.into.unsupported(event.place, event.code, "there is more of it than can be followed")
         elif made.kind in TRAINERS and method in ("fit", "train"):
             inputs = event.args.get("inputs", event.args.get("input_data_config"))
             self._run(event, made, inputs, event.args)
@@ -98,6 +100,16 @@ class _Reading:
             name = made.get("TrainingJobName")
             draft.name = object_name(name) if isinstance(name, str) else draft.name
             self._keep(draft, event)
+
+    def _step(self, event: Event) -> None:
+        """A step of a pipeline trains too; the rest of a pipeline has no place."""
+        job = event.made.get("estimator", event.made.get("tuner"))
+        if event.made.kind not in ("TrainingStep", "TuningStep") or not isinstance(job, Made):
+            self.unplaced.append(event)
+        elif job.kind == "HyperparameterTuner":
+            self._tuned(event._replace(made=job, method="fit"))
+        else:
+            self._run(event, job, event.made.get("inputs"), {})
 
     def _told_unplaced(self) -> None:
         """Objects without a place, but for those that an argument without a place has told of."""
@@ -189,7 +201,10 @@ class _Reading:
 
     def _draft(self, kind: str, event: Event, origin: Event | None = None, made: Made | None = None) -> Draft:
         made = made or event.made
-        conditions = dict.fromkeys((*(origin.conditions if origin else ()), *event.conditions))
+        conditions = {
+            (unknown.name, unknown.code, holds): (unknown, holds)
+            for unknown, holds in (*(origin.conditions if origin else ()), *event.conditions)
+        }
         turn = event.turn or (origin.turn if origin else "")
         if turn == UNKNOWN_TURN:
             self.into.note(
@@ -199,10 +214,13 @@ class _Reading:
         name, turn = _name(made, self.script), object_name(turn)
         if turn and turn not in name.split("_"):
             name = object_name(f"{name}_{event.turn or (origin.turn if origin else '')}")
-        return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions))
+        return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions.values()))
 
     def _keep(self, draft: Draft, event: Event) -> None:
-        """Add a draft; a second run of the same definition is the first one."""
+        """Add a draft; a second run of the same definition is the first one, and what can never be is left out."""
+        asked = {(unknown.name, unknown.code) for unknown, _ in draft.conditions}
+        if len(asked) < len(draft.conditions):  # both a condition and its opposite
+            return
         if event.method not in ("submit", "map") and self._twin(draft):
             self._again(event)
         else:

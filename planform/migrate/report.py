@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from planform.migrate.document import Written
-from planform.migrate.drafts import Finding
 
 WIDTH = 100
 
 
-def report_text(written: Written, findings: Sequence[Finding]) -> str:
+def report_text(written: Written) -> str:
     """The report; a section that is empty is left out."""
-    unsupported = [finding for finding in findings if finding.kind == "unsupported"]
-    notes = [finding for finding in findings if finding.kind == "note"]
+    unsupported = [finding for finding in written.findings if finding.kind == "unsupported"]
+    notes = [finding for finding in written.findings if finding.kind == "note"]
     blocks = [
         _section("Converted", _converted(written)),
         _section("Variables", _variables(written)),

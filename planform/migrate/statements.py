@@ -11,8 +11,8 @@ from contextlib import suppress
 
 from planform.migrate.calls import Calls
 from planform.migrate.evaluate import shown
-from planform.migrate.names import End, either, question
-from planform.migrate.values import Conditions, Dotted, Function, Made, Opened, Unknown, Value, is_plain
+from planform.migrate.names import End, changed_unknown, either
+from planform.migrate.values import Conditions, Dotted, Function, Made, Opened, Question, Unknown, Value, is_plain
 
 
 class Left(Exception):
@@ -55,6 +55,8 @@ class Statements(Calls):
                 self.names[alias.asname or alias.name] = Dotted(f"{node.module or ''}.{alias.name}")
 
     def _do_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for decorator in node.decorator_list:
+            self.value(decorator)
         self.names[node.name] = Function(node, self.names if self.depth else {})
 
     _do_AsyncFunctionDef = _do_FunctionDef
@@ -124,6 +126,8 @@ class Statements(Calls):
             changed[key] = value
         elif isinstance(owner, (dict, list)):
             changed = self.unknown(target.value)
+        elif isinstance(owner, Unknown):
+            changed = changed_unknown(owner, shown(target))
         else:
             return
         if isinstance(target.value, (ast.Name, ast.Subscript, ast.Attribute)):
@@ -144,10 +148,11 @@ class Statements(Calls):
         if isinstance(test, (dict, list, Made)):  # not empty, an object
             self.block(node.body)
             return
-        asked = question(test, shown(node.test), self.place(node.test))
-        self._branches(node, asked, [(node.body, True), (node.orelse, False)])
+        asked, holds = self.asked(node.test, test)
+        sides = [(node.body, holds), (node.orelse, not holds)]
+        self._branches(node, asked, sides if holds else sides[::-1])
 
-    def _branches(self, node: ast.stmt, test: Unknown, sides: Sequence[tuple[Sequence[ast.stmt], bool]]) -> None:
+    def _branches(self, node: ast.stmt, test: Question, sides: Sequence[tuple[Sequence[ast.stmt], bool]]) -> None:
         """Read each side from the same beginning; what they leave different is unknown."""
         before, conditions = dict(self.names), self.conditions
         ends, left = [], []
@@ -170,14 +175,16 @@ class Statements(Calls):
         self, node: ast.stmt, ends: Sequence[tuple[Mapping[str, Value], Conditions]], why: str
     ) -> dict[str, Value]:
         """The names after branches."""
-        names = dict.fromkeys(name for end, _ in ends for name in end)
-        return {
-            name: either(
-                [(end[name], when) for end, when in ends if name in end],
-                Unknown(name, f"{name}, which depends on {why}", self.place(node)),
-            )
-            for name in names
-        }
+        met: dict[str, Value] = {}
+        for name in dict.fromkeys(name for end, _ in ends for name in end):
+            values = [(end[name], when) for end, when in ends if name in end]
+            first = values[0][0]
+            if any(value is not first for value, _ in values):
+                unknown = Unknown(name, f"{name}, which depends on {why}", self.place(node))
+                met[name] = either(values, unknown)
+            else:
+                met[name] = first
+        return met
 
     def _do_Try(self, node: ast.Try) -> None:
         """What fails is not known: the handlers are read after all of the body."""

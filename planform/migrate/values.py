@@ -44,14 +44,41 @@ class Unknown:
     env: str = ""
 
 
-Conditions: TypeAlias = tuple[tuple[Unknown, bool], ...]
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Whether something unknown is, or is more or less than, a text or a number: `stage == "prod"`."""
+
+    unknown: Unknown
+    operator: str
+    other: str | int | float | None
+
+    @property
+    def name(self) -> str:
+        return self.unknown.name
+
+    @property
+    def code(self) -> str:
+        return f"{self.unknown.code} {self.operator} {self.other!r}"
+
+
+Question: TypeAlias = Unknown | Compared
+Conditions: TypeAlias = tuple[tuple[Question, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text with holes: its parts are `str`, `Unknown`, `Reference` and `Expression`."""
+    """A text with holes: its parts are `str`, and what only a run or planform finds out."""
 
     parts: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A number, flag or text that depends on a question; each side may be unknown itself."""
+
+    test: Question
+    yes: Value
+    no: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +175,7 @@ def joined(*parts: Value) -> str | Text:
     flat: list[Value] = []
     for part in parts:
         for item in part.parts if isinstance(part, Text) else (part,):
-            if not isinstance(item, (Unknown, Reference, Expression)):
+            if not isinstance(item, (Unknown, Reference, Expression, Choice)):
                 item = str(item)
             if isinstance(item, str) and flat and isinstance(flat[-1], str):
                 flat[-1] += item
@@ -161,20 +188,10 @@ def joined(*parts: Value) -> str | Text:
 
 def can_join(value: Value) -> bool:
     """Whether a value can be a part of a text."""
-    return isinstance(value, (str, int, float, Text, Unknown, Reference)) or value is None
+    return isinstance(value, (str, int, float, Text, Unknown, Reference, Choice)) or value is None
 
 
-def unknowns(value: Value) -> list[Unknown]:
-    """Everything unknown inside a value, in order."""
-    match value:
-        case Unknown():
-            return [value]
-        case Text(parts):
-            return [item for part in parts for item in unknowns(part)]
-        case Expression(_, argument):
-            return unknowns(argument)
-        case dict():
-            return [item for part in value.values() for item in unknowns(part)]
-        case list():
-            return [item for part in value for item in unknowns(part)]
-    return []
+def chosen(test: Question, yes: Value, no: Value) -> Value:
+    """What is `yes` when the question is answered so, and `no` otherwise; MISSING where no expression says that."""
+    sides = (yes, no)
+    return Choice(test, yes, no) if all(map(can_join, sides)) and yes != no else MISSING

@@ -31,6 +31,7 @@ class Variables:
     """Collects variables while a module is written; the same unknown is the same variable."""
 
     found: dict[tuple[str, str, str], Variable] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)  # names of variables that the module has already
 
     def name(self, unknown: Unknown, kind: Type | None, usual: str = "value") -> str:
         """The name of the variable for an unknown that stands in a field of this type."""
@@ -39,7 +40,7 @@ class Variables:
         known = self.found.get(key)
         kind_name = _type_of(kind, unknown.default)
         if known is None:
-            name = unique(wanted, {variable.name for variable in self.found.values()})
+            name = unique(wanted, self.taken | {variable.name for variable in self.found.values()})
             self.found[key] = Variable(name, unknown, kind_name)
             return name
         if known.type != kind_name:

@@ -184,7 +184,7 @@ def _code(taken: Taken) -> None:
             ("source_code", "ignore_patterns"), ["/*", f"!/{script}", *_dependencies(taken, dependencies, script)]
         )
     else:
-        draft.put(("source_code", "source_dir"), named(into.local(folder), "source_dir"))
+        draft.put(("source_code", "source_dir"), named(into.local("." if folder is None else folder), "source_dir"))
         _dependencies(taken, dependencies, "")
         _requirements(taken, folder)
         if isinstance(folder, str) and folder.endswith(".tar.gz"):

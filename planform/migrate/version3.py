@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from planform.migrate.channels import input_data, merged
 from planform.migrate.drafts import Conversion, Draft, Path, Taken, each, key_values, named
+from planform.migrate.recipes import recipe
 from planform.migrate.values import Expression, Made, Unknown, Value, is_text
 from planform.migrate.version2 import image_of, metrics
 
@@ -38,7 +39,6 @@ UNPLACED: Mapping[str, str] = {
     "training_image_config": "images of private registries have no place in a trainer; copy the image to ECR",
     "session_chaining_config": "session tag chaining has no place in a trainer",
     "model_package_config": "a model registry has no place in a trainer",
-    "training_recipe": "a recipe is fetched from GitHub and becomes image, code and settings only when it runs",
 }
 
 _NO_FIELD = "the trainer has no field for it"
@@ -49,9 +49,12 @@ def trainer(into: Conversion, made: Made, draft: Draft, inputs: Value) -> None:
     taken = Taken(into, draft, "ModelTrainer", made.args, made.place)
     taken.drop(*NO_NEED)
     _jumpstart(taken)
-    draft.put(("training_image",), named(image_of(taken.get("training_image")), "training_image"))
-    _code(taken)
-    _distributed(taken)
+    if "training_recipe" in taken.args:
+        recipe(taken)
+    else:
+        draft.put(("training_image",), named(image_of(taken.get("training_image")), "training_image"))
+        _code(taken)
+        _distributed(taken)
     taken.move(FIELDS)
     for name, field in CONFIGS.items():
         _config(taken, name, field)

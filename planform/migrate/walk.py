@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from planform.core.errors import PlanformError
-from planform.migrate.evaluate import shown
+from planform.migrate.evaluate import MOST_STEPS, shown
 from planform.migrate.names import assigned, either, functions, shared_names, turn_name
 from planform.migrate.objects import with_method
 from planform.migrate.sources import Script
@@ -25,6 +25,7 @@ from planform.migrate.values import (
     Event,
     Function,
     Made,
+    Place,
     Unknown,
     Value,
     is_plain,
@@ -46,6 +47,8 @@ def events_of(script: Script) -> tuple[Event, ...]:
         walk.whole(script.tree)
     except RecursionError:
         raise PlanformError(f"{script.file}: the code is nested too deeply to be followed.") from None
+    if walk.steps > MOST_STEPS:
+        walk.record(Made("program", {}, Place(script.file, 1)), "exhausted", {}, script.tree.body[-1])
     return tuple(walk.events)
 
 

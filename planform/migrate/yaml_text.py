@@ -40,7 +40,7 @@ def lines_of(mapping: dict[str, Value], depth: int, indent: int = 0) -> Iterator
         if isinstance(value, Noted):
             yield from (f"{pad}# {comment}" for comment in value.comments)
             value = value.value
-        name = scalar(str(key))
+        name = _key(key)
         flow = _flow(value)
         if isinstance(value, dict) and value and (depth > 0 or len(flow) + len(name) + indent > WIDTH):
             yield f"{pad}{name}:"
@@ -71,10 +71,15 @@ def _flow(value: Value) -> str:
         case Raw(text):
             return _quoted(text)
         case dict():
-            return "{" + ", ".join(f"{scalar(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{_key(key)}: {_flow(item)}" for key, item in value.items()) + "}"
         case list():
             return "[" + ", ".join(map(_flow, value)) + "]"
     return scalar(value)
+
+
+def _key(key: Value) -> str:
+    """Keys are no templates: they are taken as they are written."""
+    return str(key) if _PLAIN.fullmatch(str(key)) else _quoted(str(key))
 
 
 def scalar(value: Value) -> str:

@@ -52,6 +52,27 @@ def test_paths_lead_from_the_module_to_the_code(run: Run, tmp_path: Path) -> Non
     assert "a: ../../data, b: s3://bucket/b, c: /abs/data" in text
 
 
+def test_files_that_planform_reads_are_found_from_the_module(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "hp.json").write_text('{"epochs": 3}')
+    (tmp_path / "train.py").write_text(
+        "import json\nfrom sagemaker.estimator import Estimator\n"
+        "with open('conf/hp.json') as file:\n    hp = json.load(file)\n"
+        "Estimator('image:1', 'role', 1, 'ml.m5.large', hyperparameters=hp).fit()\n"
+    )
+    assert run("migrate", "train.py", "--out", "infra")[0] == 0
+    assert "${jsondecode(file('../conf/hp.json'))}" in (tmp_path / "infra" / "main.pf.yaml").read_text()
+
+
+def test_what_cannot_be_a_key_is_told(run: Run, tmp_path: Path) -> None:
+    program = "from sagemaker.estimator import Estimator\nEstimator('i', 'r', 1, 't', hyperparameters={{'a${{b}}': 1, 'c': 2}}).fit()\n"
+    (tmp_path / "train.py").write_text(program.format())
+    code, out, _ = run("migrate", "train.py")
+    assert code == 0
+    assert "the key 'a${b}'" in out
+    assert "hyperparameters: {c: 2}" in (tmp_path / "main.pf.yaml").read_text()
+
+
 def test_stdout_has_the_module_and_nothing_else(run: Run, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(TRAINS.format(name="one"))
     code, out, err = run("migrate", "--stdout", "train.py")
@@ -75,10 +96,17 @@ def test_files_of_one_folder_become_one_module(run: Run, tmp_path: Path) -> None
 
 
 def test_a_module_that_is_there_is_added_to(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "project.pf.yaml").write_text("planform: {name: team, default_provider: aws}\n")
-    (tmp_path / "train.py").write_text(TRAINS.format(name="one"))
+    trainer = "{training_image: i, source_code: {command: x}, role: '${var.role}'}"
+    (tmp_path / "project.pf.yaml").write_text(
+        "# ours\nplanform: {name: team, default_provider: aws}\n"
+        f"variable: {{role: {{type: string}}}}\nresource: {{trainer: {{one: {trainer}}}}}\n"
+    )
+    (tmp_path / "train.py").write_text(TRAINS.format(name="one").replace('"role"', "get_execution_role()"))
     assert run("migrate", "train.py")[0] == 0
-    assert "planform:" not in (tmp_path / "main.pf.yaml").read_text().splitlines()[2:]
+    text = (tmp_path / "main.pf.yaml").read_text()
+    assert "planform: {" not in text
+    assert "one_2:" in text
+    assert 'role: "${var.role_2}"' in text
     assert run("validate") == (0, "The files are valid.\n", "")
 
 

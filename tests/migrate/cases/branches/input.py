@@ -51,3 +51,11 @@ choose(args.gpu).fit("s3://bucket/chosen")
 
 def run(estimator):
     estimator.fit("s3://bucket/lost")
+
+if args.gpu:
+    estimator.fit("s3://bucket/only-with-a-gpu")
+
+if not args.gpu:
+    slow = Estimator("123456789012.dkr.ecr.us-west-2.amazonaws.com/slow:1", role,
+                     2 if args.lr >= 0.5 else 1, "ml.m5.large" if args.stage is not None else "ml.t3.large")
+    slow.fit()
