@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -20,6 +21,7 @@ class Done(NamedTuple):
     code: int
     output: str
     summary: str
+    outputs: Mapping[str, str] = MappingProxyType({})  # of steps with an id
 
 
 def run_workflow(
@@ -27,35 +29,57 @@ def run_workflow(
 ) -> Done | None:
     """The only job of the workflow; None when its condition does not hold. `context`: expression -> value."""
     (job,) = yaml.safe_load(path.read_text())["jobs"].values()
-    temp.mkdir(parents=True, exist_ok=True)
-    context = {"runner.temp": str(temp), **context}
-    summary = temp / "summary.md"
-    summary.write_text("")
     if not _holds(job.get("if"), context):
         return None
     folder = checkout / job.get("defaults", {}).get("run", {}).get("working-directory", ".")
+    return run_steps(job["steps"], folder, temp, context, environment, actions)
+
+
+def run_steps(
+    steps: Sequence[Mapping[str, Any]],
+    folder: Path,
+    temp: Path,
+    context: Mapping[str, str],
+    environment: Mapping[str, str],
+    actions: Actions,
+) -> Done:
+    """One after another, until one fails."""
+    temp.mkdir(parents=True, exist_ok=True)
+    # The environment in which an action installs planform is the one that tests run in.
+    (temp / "planform-venv").symlink_to(sys.prefix)
+    context = {"runner.temp": str(temp), **context}
+    summary, outputs = temp / "summary.md", temp / "outputs"
+    summary.write_text("")
     output = ""
-    for step in job["steps"]:
+    for step in steps:
         if not _holds(step.get("if"), context) or step.get("name") == "Install planform":
             continue
-        given = {name: _filled(text, context) for name, text in step.get("with", {}).items()}
         if "uses" in step:
-            actions[step["uses"].partition("@")[0]](given)
+            actions[step["uses"].partition("@")[0]](
+                {name: _filled(text, context) for name, text in step.get("with", {}).items()}
+            )
             continue
+        outputs.write_text("")
         more = {name: _filled(text, context) for name, text in step.get("env", {}).items()}
         programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        own = {"PATH": programs, "CI": "true", "GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(temp)}
-        own |= {"GITHUB_STEP_SUMMARY": str(summary), "COLUMNS": "100"}
+        own = {"PATH": programs, "CI": "true", "GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(temp), "COLUMNS": "100"}
+        own |= {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(outputs)}
         assert "${{" not in step["run"]  # what others write must not become a part of a script
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=folder, env={**os.environ, **own, **environment, **more}, text=True, check=False,
+            cwd=folder / _filled(step.get("working-directory", "."), context),
+            env={**os.environ, **own, **environment, **more}, text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
         )  # fmt: skip
         output += f"## {step['name']}\n{done.stdout}"
         if done.returncode:
             return Done(done.returncode, output, summary.read_text())
-    return Done(0, output, summary.read_text())
+        if "id" in step:
+            for line in outputs.read_text().splitlines():
+                name, _, value = line.partition("=")
+                context = {**context, f"steps.{step['id']}.outputs.{name}": value}
+    told = {name: value for name, value in context.items() if name.startswith("steps.")}
+    return Done(0, output, summary.read_text(), told)
 
 
 def _filled(text: Any, context: Mapping[str, str]) -> str:
@@ -65,6 +89,9 @@ def _filled(text: Any, context: Mapping[str, str]) -> str:
 def _holds(condition: str | None, context: Mapping[str, str]) -> bool:
     if condition is None:
         return True
-    left, sign, right = condition.split()
-    values = [item[1:-1] if item.startswith("'") else context[item] for item in (left, right)]
-    return (values[0] == values[1]) is (sign == "==")
+    for part in condition.split(" && "):
+        left, sign, right = part.split()
+        values = [item[1:-1] if item.startswith("'") else context[item] for item in (left, right)]
+        if (values[0] == values[1]) is not (sign == "=="):
+            return False
+    return True

@@ -283,7 +283,9 @@ def steady(text: str) -> str:
         (r"\b[0-9a-f]{10}\b", "3fa9c1d2e0"),
         (r"team-default-[a-z2-7]{8}\b", "team-default-k3x7ab2q"),
         (r'"[a-z2-7]{8}"', '"k3x7ab2q"'),
+        (r"(: changed) in [\d.]+ s\b", r"\1"),
         (r"\b\d+\.\d s\b", "0.3 s"),
+        (r"trainer\S+: run \d+ \w+\n", ""),  # seen or not, as the clock will have it
         (r"index [0-9a-f]+\.\.[0-9a-f]+", "index 1a2b3c4..5d6e7f8"),
     ):
         text = re.sub(pattern, mark, text)
