@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
+import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from tests import fake_aws
 from tests.fake_aws import FakeAws
 from tests.fakes.image import image
+from tests.fakes.picture import Picture, picture
 from tests.fakes.s3 import CREDENTIALS, S3, serving
 
 
@@ -89,6 +92,29 @@ def docker_image() -> str:
     if why:
         pytest.skip(why)
     return image(client)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Callable[..., Picture]:
+    """Opens a page and tells what it looks like. Without a browser tests that need one are skipped, unless
+    PLANFORM_CHROMIUM_REQUIRED."""
+    found = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
+    if found is None:
+        why = "there is no chromium (Debian: apt-get install chromium)"
+        (pytest.fail if os.environ.get("PLANFORM_CHROMIUM_REQUIRED") else pytest.skip)(why)
+
+    def look(page: Path, width: int = 800, height: int = 520, *, dark: bool = False) -> Picture:
+        with tempfile.TemporaryDirectory() as folder:
+            shot = Path(folder) / "page.png"
+            quiet = ("gpu", "quic", "background-networking", "component-update", "sync")
+            command = [found, "--headless", "--no-sandbox", "--no-first-run", "--hide-scrollbars"]
+            command += [f"--disable-{name}" for name in quiet]
+            command += [f"--user-data-dir={folder}/profile", f"--window-size={width},{height}", f"--screenshot={shot}"]
+            command += ["--blink-settings=preferredColorScheme=0"] if dark else []
+            subprocess.run([*command, page.absolute().as_uri()], check=True, capture_output=True, timeout=60)
+            return picture(shot.read_bytes())
+
+    return look
 
 
 @pytest.fixture
