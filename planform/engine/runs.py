@@ -121,6 +121,7 @@ def _new(wanted: Definition, runs: Sequence[Run], previous: Run | None, active: 
         moved=_moved(wanted, previous),
         reason=reason,
         metrics=previous.metrics if previous else {},
+        previous=previous.number if previous else 0,
         cancels=_cancels(wanted, active),
         leaves=_leaves(wanted, active),
     )

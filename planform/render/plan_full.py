@@ -86,7 +86,8 @@ def remarks(change: Change) -> Iterator[str]:
         if run.leaves:
             yield f"run {run.leaves} goes on with the old definition"
         if run.metrics:
-            yield ", ".join(f"{name} {value:.6g}" for name, value in run.metrics.items())
+            measured = ", ".join(f"{name} {value:.6g}" for name, value in run.metrics.items())
+            yield f"run {run.previous} measured {measured}" if run.decision == "new_run" and run.previous else measured
         if run.files:
             largest = ", ".join(f"{name} {bytes_text(size)}" for name, size in run.largest[:3])
             yield f"source: {count(run.files, 'file')}, {bytes_text(run.bytes)}" + (
