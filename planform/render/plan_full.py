@@ -100,6 +100,7 @@ def remarks(change: Change) -> Iterator[str]:
 
 # How many unchanged lines of a text, or items of a list, stand around those that differ.
 _LINES, _ITEMS = 2, 1
+_OLD = 120  # characters
 # Unchanged attributes that are shown nevertheless.
 _IDENTITY = (("id",), ("name",))
 
@@ -145,7 +146,9 @@ class _Tree:
             items = list_items(before.splitlines(), after.splitlines())
             yield from _folded(items, "line", _LINES, depth + 1)
         else:
-            yield sign, depth, f"{label} {change_text(before, self.terse(after, path))}{note}"
+            # Of what is not known yet the old value, a table of trials perhaps, is no news.
+            limit = _OLD if isinstance(after, Unknown) and isinstance(before, (dict, list, Set)) else 0
+            yield sign, depth, f"{label} {change_text(before, self.terse(after, path), limit)}{note}"
 
     def terse(self, value: Value, path: AttributePath) -> Value:
         """An attribute that is unknown because of nothing but itself needs no origin."""

@@ -101,7 +101,7 @@ def test_a_tuning_job_starts_the_runtime_by_sagemaker_training(tool: Callable[[s
     base = tmp_path / "ml"
     code = SourceCode(str(source), ("train.py",), "train.py", args=("--last",))
     spec = JobSpec("r", 1, "tuning_job.t", "job-1", "l", "default", "", code, {"lr": 0.5}, {}, ())
-    lay_out(base, spec, "algo-1", ["algo-1"], "eth0", "copy")
+    lay_out(base, spec, "localhost", ["localhost"], "eth0", "copy")  # the toolkit waits for hosts to have addresses
     folder = STARTER["sagemaker_submit_directory"].replace("/opt/ml", str(base))
     given = {"lr": "0.5", "sagemaker_program": STARTER["sagemaker_program"], "sagemaker_submit_directory": folder}
     told = {**given, "_tuning_objective_metric": "acc"}
