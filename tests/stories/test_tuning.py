@@ -14,7 +14,7 @@ import pytest
 
 from planform.providers.local.supervisor import Run
 
-from .conftest import User, open_gate, until
+from .conftest import EXAMPLE, User, open_gate, until
 
 SEARCH = """
 planform: {name: search, default_provider: local}
@@ -219,3 +219,18 @@ def test_a_trial_that_begins_too_late_does_not_run(tmp_path: Path) -> None:
     for late, left in ((5.0, 0), (time.time() + 60, 60)):
         (tmp_path / "job.json").write_text(json.dumps({"max_runtime_in_seconds": 600, "not_after": late}))
         assert max(Run(tmp_path, tmp_path).deadline, 0) == pytest.approx(left, abs=5)
+
+
+def test_the_page_about_tuning(digits: User) -> None:
+    """What docs/tuning.md shows is what happens."""
+    page = (EXAMPLE.parents[1] / "docs" / "tuning.md").read_text()
+    digits.write(page.partition("```yaml\n")[2].partition("```")[0])
+    assert "6 trials of learning_rate, batch_size (Random)" in digits.run("plan")
+    digits.run("apply", "-y")
+    assert set(outputs(digits)["best"]) == {"learning_rate", "batch_size"}
+    shown = digits.run("runs", "compare", "tuning_job.search", "--sort", "accuracy:desc")
+    assert "*1/" in shown.splitlines()[1]
+    digits.run("runs", "compare", "--newest", "--format", "html", "--out", "compare.html")
+    assert "accuracy over learning_rate" in (digits.folder / "compare.html").read_text()
+    digits.run("runs", "download", "tuning_job.search", "--to", "best")
+    assert (digits.folder / "best" / "model" / "model.tar.gz").is_file()
