@@ -37,6 +37,9 @@ def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options
     one its record names."""
     active = [run for run in runs if run.active]
     previous = current or (runs[-1] if runs else None)
+    asked = options.retry or options.run
+    if wanted.mode == "manual" and wanted.components is None and not asked:
+        return RunPlan("nothing", number=current.number if current else 0, reason="run: manual")
     if wanted.components is None:
         return _new(wanted, runs, previous, active, f"an input is known after apply: {wanted.waits_for}")
     moved = _moved(wanted, previous)
@@ -44,7 +47,7 @@ def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options
     newest = matching[-1] if matching else None
     if newest is not None and newest.active:
         return _of(newest, "in_progress", wanted, moved)
-    if options.retry or options.run:
+    if asked:
         return _new(wanted, runs, previous, active, "retry requested" if options.retry else "run requested")
     if wanted.mode == "manual":
         return RunPlan("nothing", number=current.number if current else 0, digest=wanted.digest, reason="run: manual")
