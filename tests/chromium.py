@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.fakes.picture import Picture, picture
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
@@ -45,3 +47,13 @@ class Chromium(NamedTuple):
         found = RESULT.search(done.stdout)
         assert found, done.stdout[-2000:] + done.stderr
         return json.loads(html.unescape(found[1]))
+
+    def picture(self, page: Path, *, width: int = 800, height: int = 520, dark: bool = False) -> Picture:
+        """What a page, or a picture of its own, looks like."""
+        with tempfile.TemporaryDirectory() as folder:
+            shot = Path(folder, "page.png")
+            flags = [*FLAGS, f"--user-data-dir={folder}/profile", f"--window-size={width},{height}"]
+            flags += ["--blink-settings=preferredColorScheme=0"] * dark
+            command = [self.program, *flags, f"--screenshot={shot}", page.absolute().as_uri()]
+            subprocess.run(command, check=True, capture_output=True, timeout=120)
+            return picture(shot.read_bytes())

@@ -33,6 +33,20 @@ class Seconds(click.ParamType[float]):
             self.fail(f'"{value}" is not a duration; write 20s, 5m or 1h.', parameter, context)
 
 
+class OutFile(click.ParamType[Path]):
+    """A file that will be written: its folder must be there."""
+
+    name = "file"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
+        path = Path(value)
+        if path.is_dir():
+            self.fail(f"{value} cannot be written: it is a folder.")
+        if not path.parent.is_dir():
+            self.fail(f"{value} cannot be written: there is no folder {path.parent}.")
+        return path
+
+
 def project_options(command: Command) -> Command:
     """Variables of the project; the command receives `options`."""
 
@@ -188,6 +202,7 @@ __all__ = [
     "Every",
     "Layout",
     "Options",
+    "OutFile",
     "Seconds",
     "every_option",
     "form_options",

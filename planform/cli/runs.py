@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from planform.cli.group import DefaultGroup
-from planform.cli.options import Seconds, project_options
-from planform.cli.screen import Screen
+from planform.cli.options import OutFile, Seconds, project_options
+from planform.cli.screen import Screen, one_line
 from planform.cli.selection import newest, observed, one_run, runs_of
 from planform.core.errors import PlanformError
 
@@ -59,6 +60,52 @@ def confirm_command(options: Options, address: str, number: int | None) -> None:
         raise PlanformError(f"Run {run.number} of {run.address} was not imported: there is nothing to confirm.")
     project.confirm_run(run)
     screen.success(f"Run {run.number} of {run.address} counts as one of its definition.")
+
+
+@command.command("compare")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@click.option("--run", "number", type=int, metavar="N", help="Only this run of each.")
+@click.option("--newest", "only_newest", is_flag=True, help="Only the newest run of each.")
+@click.option(
+    "--sort", default="", metavar="COLUMN", help="By a metric, a hyperparameter or a column; COLUMN:desc turns it."
+)
+@click.option("--format", type=click.Choice(["table", "markdown", "csv", "json", "html"]), default="table")
+@click.option("--out", type=OutFile(), metavar="FILE", help="Write into a file.")
+@project_options
+def compare_command(
+    options: Options,
+    addresses: tuple[str, ...],
+    number: int | None,
+    only_newest: bool,
+    sort: str,
+    format: str,
+    out: Path | None,
+) -> None:
+    """Runs side by side: hyperparameters that differ, against what was measured.
+
+    Runs of a trainer, of all instances of a sweep, and trials of a tuning job.
+    """
+    from planform.project import open_recorded
+    from planform.render import comparison
+    from planform.render.pages import comparison_page
+    from planform.render.style import PLAIN
+
+    screen: Screen = click.get_current_context().obj
+    runs = runs_of(observed(open_recorded(options)), addresses, number)
+    found = comparison.compare(newest(runs) if only_newest else runs, sort)
+    title = f"planform runs compare {' '.join(addresses)}".rstrip()
+    forms: dict[str, Callable[[], str]] = {
+        "table": lambda: comparison.comparison_text(found, screen.style if out is None else PLAIN),
+        "markdown": lambda: comparison.comparison_markdown(found),
+        "csv": lambda: comparison.comparison_csv(found),
+        "json": lambda: one_line(comparison.comparison_json(found)),
+        "html": lambda: comparison_page(found, title),
+    }
+    text = forms[format]()
+    if out is None:
+        screen.out(text)
+    else:
+        out.write_text(text, encoding="utf-8")
 
 
 @command.command("wait")

@@ -42,6 +42,7 @@ class RunPlan(NamedTuple):
     moved: tuple[str, ...] = ()  # components that differ from the previous run
     reason: str = ""  # why held, why new: a short phrase
     metrics: Mapping[str, float] = MappingProxyType({})  # of the run the decision is about, or the previous one
+    previous: int = 0  # number of the run before a new one
     cancels: int = 0  # number of an active run that this plan stops or cancels
     leaves: int = 0  # number of an active run that goes on with the old definition
     instance_hours: float = 0.0  # at most: instances times max_runtime_in_seconds

@@ -174,7 +174,10 @@ def definitions(
 ) -> Iterator[tuple[Address, Instance, Object]]:
     """What is desired of each resource with runs, as far as it is known before planning; who takes another's definition
     comes after it."""
-    grouped, types = instances_by_resource(configuration), {address.type for address in configuration.instances}
+    types = {address.type for address in configuration.instances}
+    if not any(edges.schemas[kind].has_runs for kind in types):
+        return
+    grouped = instances_by_resource(configuration)
     taken = {kind for kind in types if is_taken_whole(kind, {name: edges.schemas[name] for name in types})}
     for resource in in_order(configuration):
         schema = edges.schemas[resource.type]

@@ -41,6 +41,9 @@ def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options
     one its record names."""
     active = [run for run in runs if run.active]
     previous = current or (runs[-1] if runs else None)
+    asked = options.retry or options.run
+    if wanted.mode == "manual" and wanted.components is None and not asked:
+        return RunPlan("nothing", number=current.number if current else 0, reason="run: manual")
     if wanted.components is None:
         return _new(wanted, runs, previous, active, f"an input is known after apply: {wanted.waits_for}")
     moved = _moved(wanted, previous)
@@ -48,7 +51,7 @@ def decide(wanted: Definition, runs: Sequence[Run], current: Run | None, options
     newest = matching[-1] if matching else None
     if newest is not None and newest.active:
         return _of(newest, "in_progress", wanted, moved, STALLED if newest.id in options.stalled else "")
-    if options.retry or options.run:
+    if asked:
         return _new(wanted, runs, previous, active, "retry requested" if options.retry else "run requested")
     if wanted.mode == "manual":
         return RunPlan("nothing", number=current.number if current else 0, digest=wanted.digest, reason="run: manual")
@@ -129,6 +132,7 @@ def _new(wanted: Definition, runs: Sequence[Run], previous: Run | None, active: 
         moved=_moved(wanted, previous),
         reason=reason,
         metrics=previous.metrics if previous else {},
+        previous=previous.number if previous else 0,
         cancels=_cancels(wanted, active),
         leaves=_leaves(wanted, active),
     )

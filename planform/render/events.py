@@ -18,7 +18,7 @@ from planform.core.values import Value
 from planform.render.diagnostics import diagnostic_json
 from planform.render.live import Counting, Paced
 from planform.render.plan_json import leaf_json, run_plan_json
-from planform.render.runs_json import run_json
+from planform.render.runs_json import run_json, trial_json
 from planform.render.style import count
 from planform.render.tally import kind_of, summary, tally
 from planform.render.terraform_json import TERRAFORM_VERSION, output_json, provider_name
@@ -64,6 +64,7 @@ class JsonReporter(Counting):
         self._write, self._clock = write, clock
         self._last: dict[str, tuple[str, Mapping[str, float]]] = {}
         self._paced = Paced()
+        self._trials: dict[tuple[str, int], str] = {}
         self.emit("version", f"planform {version}", terraform=TERRAFORM_VERSION, planform=version, ui="1.2")
 
     def emit(self, kind: str, message: str, level: str = "info", **keys: Any) -> None:
@@ -127,12 +128,22 @@ class JsonReporter(Counting):
         self.emit("apply_skipped", f"{step.address}: not tried: {because}", "warn", hook=hook)
 
     def run_changed(self, run: Run) -> None:
+        for trial in run.trials:
+            told = self._trials.get((run.id, trial.number), "queued")
+            self._trials[run.id, trial.number] = trial.status
+            if told != trial.status:
+                level = "error" if trial.status in ("failed", "stopped") else "info"
+                message = f"{run.address}: run {run.number} trial {trial.number} {trial.status}"
+                about = {"address": run.address, "run": run.number, **trial_json(trial)}
+                self.emit("trial_status", message, level, trial=about)
         last = self._last.get(run.id)
         if last == (run.status, run.metrics):
             return
         self._last[run.id] = (run.status, run.metrics)
         level = "error" if run.status in ("failed", "stopped") else "info"
-        self.emit("run_status", f"{run.address}: run {run.number} {run.status}", level, run=run_json(run))
+        self.emit(
+            "run_status", f"{run.address}: run {run.number} {run.status}", level, run=run_json(run._replace(trials=()))
+        )
 
     def applied(self, plan: Plan, remaining: tuple[Step, ...]) -> None:
         counts = _counts(plan, "destroy" if plan.destroy else "apply")

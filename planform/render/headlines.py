@@ -7,6 +7,7 @@ from math import prod
 
 from planform.core.plan import Change, Plan, RunPlan
 from planform.core.values import Object
+from planform.render.numbers import metrics_text
 from planform.render.style import count, elide
 from planform.render.tally import Kind, kind_of, waits_for
 from planform.render.values import value_text
@@ -131,6 +132,11 @@ def search_text(tuning: Object) -> str:
         most = prod(map(len, values))
     total = f"{most:g} trials" if isinstance(most, (int, float)) else "trials"
     return f"{total} of {', '.join(names)} ({value_text(tuning.get('strategy')).strip(chr(34))})"
+
+
+def previous_text(run: RunPlan) -> str:
+    """What the run before a new one measured: `measured accuracy 0.957, loss 0.13`."""
+    return f"measured {metrics_text(run.metrics)}" if run.decision == "new_run" and run.previous and run.metrics else ""
 
 
 def _metrics(run: RunPlan) -> str:

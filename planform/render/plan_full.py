@@ -99,7 +99,8 @@ def remarks(change: Change) -> Iterator[str]:
         if run.leaves:
             yield f"run {run.leaves} goes on with the old definition"
         if run.metrics:
-            yield ", ".join(f"{name} {value:.6g}" for name, value in run.metrics.items())
+            measured = ", ".join(f"{name} {value:.6g}" for name, value in run.metrics.items())
+            yield f"run {run.previous} measured {measured}" if run.decision == "new_run" and run.previous else measured
         if run.files:
             largest = ", ".join(f"{name} {bytes_text(size)}" for name, size in run.largest[:3])
             yield f"source: {count(run.files, 'file')}, {bytes_text(run.bytes)}" + (
@@ -112,6 +113,7 @@ def remarks(change: Change) -> Iterator[str]:
 
 # How many unchanged lines of a text, or items of a list, stand around those that differ.
 _LINES, _ITEMS = 2, 1
+_OLD = 120  # characters
 # Unchanged attributes that are shown nevertheless.
 _IDENTITY = (("id",), ("name",))
 
@@ -157,7 +159,9 @@ class _Tree:
             items = list_items(before.splitlines(), after.splitlines())
             yield from _folded(items, "line", _LINES, depth + 1)
         else:
-            yield sign, depth, f"{label} {change_text(before, self.terse(after, path))}{note}"
+            # Of what is not known yet the old value, a table of trials perhaps, is no news.
+            limit = _OLD if isinstance(after, Unknown) and isinstance(before, (dict, list, Set)) else 0
+            yield sign, depth, f"{label} {change_text(before, self.terse(after, path), limit)}{note}"
 
     def terse(self, value: Value, path: AttributePath) -> Value:
         """An attribute that is unknown because of nothing but itself needs no origin."""

@@ -123,6 +123,7 @@ def run_plan_json(run: RunPlan) -> dict[str, Any]:
         "reason": run.reason,
         "moved": list(run.moved),
         "metrics": dict(run.metrics),
+        "previous_run": run.previous,
         "stops_run": run.cancels,
         "leaves_run": run.leaves,
         "instance_hours": run.instance_hours,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from planform.core.plan import Change, Plan
 from planform.core.values import Unknown
 from planform.render.diagnostics import diagnostics_text
-from planform.render.headlines import headline, shared_notes
+from planform.render.headlines import headline, previous_text, shared_notes
 from planform.render.plan_full import lines_to_review, remarks
 from planform.render.plan_text import drift_section, outputs_section
 from planform.render.rows import place_text
@@ -164,7 +164,9 @@ def _fitting(lines: Sequence[str], room: _Room, changes: int, most: int) -> list
 
 def _line(change: Change) -> str:
     place = f"  # {place_text(change.span)}" if change.span else ""
-    return f"{_SIGNS.get(kind_of(change), '#'):<3} {change.address}  {headline(change, 80)}{place}"
+    line = f"{_SIGNS.get(kind_of(change), '#'):<3} {change.address}  {headline(change, 80)}{place}"
+    measured = previous_text(change.run) if change.run is not None else ""
+    return f"{line}\n      run {change.run.previous} {measured}" if change.run is not None and measured else line
 
 
 def _leaves(change: Change) -> Iterator[str]:

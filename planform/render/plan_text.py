@@ -10,7 +10,7 @@ from planform.core.errors import Span
 from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan, Step
 from planform.core.values import AttributePath, Unknown
 from planform.render.diagnostics import diagnostics_text
-from planform.render.headlines import SYMBOLS, headline, shared_notes
+from planform.render.headlines import SYMBOLS, headline, previous_text, shared_notes
 from planform.render.rows import Row, aligned, place_text
 from planform.render.style import PLAIN, Style, count, elide, wrap
 from planform.render.tally import Kind, kind_of, summary
@@ -169,6 +169,8 @@ def _run_rows(change: Change, run: RunPlan) -> Iterator[Row]:
         # A component is named by what it digests, which may be a part of an attribute: `entry_script`.
         if not any(f".{component}." in f".{path.replace('[', '.')}." for path in shown):
             yield _remark(component, "content changed" if component.startswith(("source", "input_data")) else "changed")
+    if measured := previous_text(run):
+        yield _remark(f"run {run.previous}", measured)
     if run.cancels:
         yield _remark(f"run {run.cancels}", "is stopped")
     if run.leaves:

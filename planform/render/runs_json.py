@@ -36,12 +36,13 @@ def run_json(run: Run) -> dict[str, Any]:
         "output_path": run.output_path,
         "folder": run.folder,
         "best": run.best,
-        "trials": [_trial_json(trial) for trial in run.trials],
+        "trials": [trial_json(trial) for trial in run.trials],
     }
     return {key: value for key, value in form.items() if value not in ("", {}, [], 0)}
 
 
-def _trial_json(trial: Trial) -> dict[str, Any]:
+def trial_json(trial: Trial) -> dict[str, Any]:
+    """What there is to say of a trial of a tuning job."""
     form = {**trial._asdict(), "hyperparameters": shape(dict(trial.hyperparameters)).shown}
     return {key: value for key, value in form.items() if value not in ("", {}, None)}
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from planform.core.state import Run
-from planform.core.values import Value, same
+from planform.render.comparison import headed
 from planform.render.live import HUES
 from planform.render.numbers import duration, metrics_text, number, seconds_text
 from planform.render.runs_json import History
 from planform.render.style import PLAIN, Style, columns, elide, pad, table
-from planform.render.values import value_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -35,7 +34,7 @@ def runs_table(runs: Sequence[Run], style: Style = PLAIN) -> str:
                 " ".join(filter(None, ["(imported)" if run.adopted else "", told])),
             ]
         )
-    return _headed(rows, style, right=frozenset({1}), hues=[HUES[run.status] for run in runs], hued=2)
+    return headed(rows, style, right=frozenset({1}), hues=[HUES[run.status] for run in runs], hued=2)
 
 
 def metrics_table(run: Run, history: History, style: Style = PLAIN) -> str:
@@ -68,27 +67,6 @@ def history_table(history: History, most: int = 50) -> str:
             rows.append(["...", *("" for _ in names)])
         rows.append([f"{at:.1f}", *(number(values[name]) if name in values else "" for name in names)])
     return "\n".join("  " + line for line in table(rows, right=frozenset(range(len(names) + 1)))) + "\n"
-
-
-def comparison(runs: Sequence[Run], style: Style = PLAIN) -> str:
-    """`planform metrics --compare`: the hyperparameters that differ against the last metrics, one row a run."""
-    if not runs:
-        return "No runs yet.\n"
-    differing = _differing([run.hyperparameters for run in runs])
-    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
-    rows = [["trainer", "run", "status", *differing, *names]]
-    for run in runs:
-        rows.append(
-            [
-                run.address,
-                str(run.number),
-                run.status,
-                *(_cell(run.hyperparameters.get(name)) for name in differing),
-                *(number(run.metrics[name]) if name in run.metrics else "" for name in names),
-            ]
-        )
-    right = frozenset({1, *range(3, 3 + len(differing) + len(names))})
-    return _headed(rows, style, right=right, hues=[HUES[run.status] for run in runs], hued=2)
 
 
 def why_text(address: str, now: Mapping[str, str], previous: Run | None, style: Style = PLAIN) -> str:
@@ -137,20 +115,6 @@ def time_text(moment: str) -> str:
     return moment[:19].replace("T", " ")
 
 
-def _differing(tables: Sequence[Mapping[str, Value]]) -> list[str]:
-    """Names whose values are not the same in all tables; all names when there is only one table."""
-    names = list(dict.fromkeys(name for entries in tables for name in entries))
-    if len(tables) == 1:
-        return names
-    return [name for name in names if any(not same(entries.get(name), tables[0].get(name)) for entries in tables)]
-
-
-def _cell(value: Value) -> str:
-    if value is None:
-        return ""
-    return elide(value if isinstance(value, str) else value_text(value, 24), 24)
-
-
 def _component(value: str | None, room: int) -> str:
     """A component as it enters the digest: short values in clear, content by the beginning of its digest."""
     if value is None:
@@ -159,15 +123,4 @@ def _component(value: str | None, room: int) -> str:
     return f"{name}:{digest[:12]}" if colon and name == "sha256" else elide(value, max(room, 16))
 
 
-def _headed(rows: list[list[str]], style: Style, right: frozenset[int], hues: Sequence[str], hued: int) -> str:
-    """A table with a dim head and one coloured column; a line that is too wide loses the end of its last cell."""
-    lines = [elide(line, max(style.width, 40)) for line in table(rows, right=right)]
-    start = sum(max(columns(row[index]) for row in rows) + 2 for index in range(hued))
-    painted = [style.paint(lines[0], "dim")]
-    for line, row, hue in zip(lines[1:], rows[1:], hues, strict=True):
-        word = row[hued]
-        painted.append(line[:start] + style.paint(word, hue) + line[start + len(word) :])
-    return "\n".join(painted) + "\n"
-
-
-__all__ = ["comparison", "history_table", "metrics_table", "runs_table", "sparkline", "time_text", "why_text"]
+__all__ = ["history_table", "metrics_table", "runs_table", "sparkline", "time_text", "why_text"]

@@ -144,6 +144,36 @@ output:
             note=on(LOCAL, "early_stopping_type not used: every trial runs to its end"),
             default="Off",
         ),
+        tuning_job_completion_criteria=field(
+            Nested(
+                attributes(
+                    target_objective_metric_value=part(NUMBER, "The value of the objective that is good enough."),
+                    best_objective_not_improving=part(
+                        Nested(
+                            attributes(
+                                max_number_of_training_jobs_not_improving=part(
+                                    NUMBER, "So many jobs without a better one.", minimum=3
+                                )
+                            )
+                        ),
+                        "The search has stopped to get better.",
+                    ),
+                    convergence_detected=part(
+                        Nested(
+                            attributes(
+                                complete_on_convergence=part(
+                                    Enum(("Disabled", "Enabled")), "Whether SageMaker ends it.", default="Enabled"
+                                )
+                            )
+                        ),
+                        "Nothing better is to be expected.",
+                    ),
+                )
+            ),
+            "What ends the search before its limits do.",
+            "digest",
+            note=on(LOCAL, "tuning_job_completion_criteria not used: every trial is made"),
+        ),
         random_seed=field(
             NUMBER,
             "The same seed makes the same trials. On this machine 0 when it is not given.",

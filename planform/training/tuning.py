@@ -25,6 +25,7 @@ _FIELDS: Mapping[str, AttributePath] = {
     "objective": ("objective",),
     "resource_limits.max_number_of_training_jobs": ("resource_limits", "max_number_of_training_jobs"),
     "early_stopping_type": ("early_stopping_type",),
+    "tuning_job_completion_criteria": ("tuning_job_completion_criteria",),
     "random_seed": ("random_seed",),
     "warm_start": ("warm_start",),
 }

@@ -180,7 +180,7 @@ def test_runs(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "here" / "logs" / "algo-1.log").read_text() == "loss=0.5\nloss=0.25\n"
     assert run("runs", "resume")[1] == "Nothing waits.\n"
     assert "There is no run 7" in run("logs", "trainer.t['good']", "--run", "7")[2]
-    assert run("metrics")[1].splitlines()[0].split() == ["trainer", "run", "status", "code", "loss"]
+    assert run("metrics")[1].splitlines()[0].split() == ["trainer", "run", "status", "code", "loss", "took"]
     assert "█▁" in run("metrics", "trainer.t['good']")[1]
     history = json.loads(run("metrics", "trainer.t['good']", "--json")[1])["runs"][0]["history"]
     assert [value for _, value in history["loss"]] == [0.5, 0.25]

@@ -115,3 +115,29 @@ def test_detached(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 run launched" in done.stdout
     assert subprocess.run([*command, "runs", "wait"], cwd=tmp_path, capture_output=True, timeout=60).returncode == 0
+
+
+def test_a_table_of_trials_while_a_search_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "main.pf.yaml").write_text(
+        """
+planform: {name: search, default_provider: local}
+resource:
+  tuning_job:
+    t:
+      trainer:
+        training_image: img
+        source_code: {command: "echo acc=$SM_HP_X; sleep 0.6"}
+        metric_definitions: [{name: acc, regex: "acc=([0-9]+)"}]
+      strategy: Grid
+      objective: {metric_name: acc}
+      parameter_ranges: {categorical: {x: [7, 9, 8]}}
+      resource_limits: {max_parallel_training_jobs: 3}
+"""
+    )
+    code, screen = on_terminal(tmp_path, "yes", "apply")
+    said = plain(screen)
+    assert code == 0, said
+    assert re.search(r"trial  status +x  acc", said)
+    assert re.search(r" 2  running +9 +9", said)  # while it goes on,
+    assert re.search(r"\* +2  succeeded  9 +9 +\d\.\d s", said)  # and at the end
+    assert "best of 3: trial 2 (x=9)" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,7 @@ USER = {"status": "failed", "failure": "user", "reason": "exit code 3"}
         pytest.param(wanted("a", mode="always"), [run(1, status="running")], 1, Options(), "in_progress", 1, "", id="always, one at a time"),
         pytest.param(wanted("b", mode="manual"), [run(1)], 1, Options(), "nothing", 1, "run: manual", id="manual"),
         pytest.param(wanted("b", mode="manual"), [run(1)], 1, Options(run=True), "new_run", 2, "run requested", id="manual, asked for"),
+        pytest.param(replace(UNKNOWN_INPUT, mode="manual"), [run(1)], 1, Options(), "nothing", 1, "run: manual", id="manual, with an unknown input"),
         pytest.param(UNKNOWN_INPUT, [run(1)], 1, Options(), "new_run", 2, "an input is known after apply: trainer.base.model_artifacts", id="unknown input"),
         pytest.param(wanted("a"), [run(1, coordinates={"host": "elsewhere"})], 1, Options(), "new_run", 2, "definition changed", id="another host's run is not reused"),
     ],

@@ -80,3 +80,36 @@ def test_arguments_and_environment(tool: Callable[[str], Path], tmp_path: Path) 
         )
     }
     assert differs == {}
+
+
+START = """
+from sagemaker_training import entry_point, environment
+env = environment.Environment()
+print(env.module_dir, env.user_entry_point, flush=True)
+entry_point.run(env.module_dir, env.user_entry_point, env.to_cmd_args(), env.to_env_vars())
+"""
+
+
+def test_a_tuning_job_starts_the_runtime_by_sagemaker_training(tool: Callable[[str], Path], tmp_path: Path) -> None:
+    """A tuning job has no place for an entry point: what it says instead, the toolkit in AWS's images understands."""
+    from planform.providers.aws.jobs.tuning_request import STARTER
+
+    python = tool("sagemaker-training") / "python"
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "train.py").write_text(TELL)
+    base = tmp_path / "ml"
+    code = SourceCode(str(source), ("train.py",), "train.py", args=("--last",))
+    spec = JobSpec("r", 1, "tuning_job.t", "job-1", "l", "default", "", code, {"lr": 0.5}, {}, ())
+    lay_out(base, spec, "localhost", ["localhost"], "eth0", "copy")  # the toolkit waits for hosts to have addresses
+    folder = STARTER["sagemaker_submit_directory"].replace("/opt/ml", str(base))
+    given = {"lr": "0.5", "sagemaker_program": STARTER["sagemaker_program"], "sagemaker_submit_directory": folder}
+    told = {**given, "_tuning_objective_metric": "acc"}
+    (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(told))
+    outer = {"PATH": os.environ["PATH"], "SAGEMAKER_BASE_DIR": str(base), "TRAINING_JOB_NAME": "job-1"}
+    done = subprocess.run([str(python), "-c", START], env=outer, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"argv"')))
+    assert said["argv"] == ["--lr", "0.5", "--last"]  # nothing of the service's own
+    assert json.loads(said["environment"]["SM_HPS"]) == {"lr": 0.5}
+    assert said["environment"]["SM_SOURCE_DIR"] == str(base / "input" / "data" / "code")

@@ -9,7 +9,7 @@ from planform.core.state import Ledger, Record, Run, Snapshot, State
 from planform.core.values import Sealed
 from planform.render.live import LiveReporter, PlainReporter, applied_text, run_sentence
 from planform.render.numbers import seconds_text
-from planform.render.runs_text import comparison, history_table, metrics_table, runs_table, sparkline, why_text
+from planform.render.runs_text import history_table, metrics_table, runs_table, sparkline, why_text
 from planform.render.state_text import outputs_text, refreshed_text, state_text, value_block
 from planform.render.style import Style
 from tests.render.samples import FAST, SLOW, first_plan, run
@@ -28,14 +28,6 @@ def test_runs_table() -> None:
         'trainer.digits["slow"]    3  queued     2026-01-02 03:05:00\n'
     )
     assert runs_table([]) == "No runs yet.\n"
-
-
-def test_comparison_shows_what_differs() -> None:
-    assert comparison([run(), FAILED]) == (
-        "trainer                 run  status     learning_rate  accuracy  loss\n"
-        'trainer.digits["fast"]    1  succeeded            0.2    0.9571  0.13\n'
-        'trainer.digits["slow"]    2  failed                 9\n'
-    )
 
 
 def test_metrics_table() -> None:

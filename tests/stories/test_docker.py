@@ -333,3 +333,34 @@ def test_data_in_s3_is_fetched_once(docked: User, client: Any, aws: Any) -> None
     docked.edit("hyperparameters: {n: 1}", "hyperparameters: {n: 2}")
     docked.run("apply", "-y")
     assert aws.calls()["s3.Get"] < first  # listed again, not loaded again
+
+
+def test_trials_of_a_search_in_containers(user: User, docker_image: str, client: Any) -> None:
+    user.write(
+        f"""
+planform: {{name: docked, default_provider: local}}
+provider: {{local: {{executor: docker, max_instances: 4, docker: {{pull: never}}}}}}
+resource:
+  tuning_job:
+    t:
+      trainer:
+        training_image: {docker_image}
+        source_code: {{command: "echo acc=$SM_HP_X; echo $SM_HP_X > $SM_MODEL_DIR/x"}}
+        metric_definitions: [{{name: acc, regex: "acc=([0-9]+)"}}]
+      strategy: Grid
+      objective: {{metric_name: acc}}
+      parameter_ranges: {{categorical: {{x: [7, 9, 8]}}}}
+      resource_limits: {{max_parallel_training_jobs: 3}}
+output:
+  best: {{value: "${{tuning_job.t.best_run}}"}}
+"""
+    )
+    user.run("apply", "-y")
+    best = json.loads(user.run("output", "--json"))["best"]["value"]
+    assert best["hyperparameters"] == {"x": 9}
+    assert (user.folder / best["model_artifacts"]).is_file()
+    assert "9" in user.run("logs", "tuning_job.t", "--node", "trial-2/algo-1")
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+    assert not [
+        item for item in client.containers.list(all=True) if item.labels.get("planform.address") == "tuning_job.t"
+    ]

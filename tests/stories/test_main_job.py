@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from .conftest import User
@@ -22,6 +23,9 @@ def test_edit_one_number(digits: User) -> None:
         '  > trainer.digits["fast"]             new run 2    main.pf.yaml:28',
         "        hyperparameters.learning_rate  0.2 -> 0.05  main.pf.yaml:35",
     ]
+    assert re.search(r"\n +run 1 +measured accuracy 0.9556, loss 0.\d+\n", plan)  # what the change is to be judged by
+    assert re.search(r"new run 2 .*\n +run 1 measured accuracy 0.9556", digits.run("plan", "--format", "markdown"))
+    assert "run 1 measured accuracy 0.9556" in digits.run("plan", "--full")
     assert "1 new run" in plan
     digits.run("apply", "-y")
     assert len(digits.run_folders()) == len(first) + 1

@@ -14,7 +14,7 @@ import pytest
 
 from planform.providers.local.supervisor import Run
 
-from .conftest import User, open_gate, until
+from .conftest import EXAMPLE, User, open_gate, until
 
 SEARCH = """
 planform: {name: search, default_provider: local}
@@ -219,3 +219,85 @@ def test_a_trial_that_begins_too_late_does_not_run(tmp_path: Path) -> None:
     for late, left in ((5.0, 0), (time.time() + 60, 60)):
         (tmp_path / "job.json").write_text(json.dumps({"max_runtime_in_seconds": 600, "not_after": late}))
         assert max(Run(tmp_path, tmp_path).deadline, 0) == pytest.approx(left, abs=5)
+
+
+def test_the_page_about_tuning(digits: User) -> None:
+    """What docs/tuning.md shows is what happens."""
+    page = (EXAMPLE.parents[1] / "docs" / "tuning.md").read_text()
+    digits.write(page.partition("```yaml\n")[2].partition("```")[0])
+    assert "6 trials of learning_rate, batch_size (Random)" in digits.run("plan")
+    digits.run("apply", "-y")
+    assert set(outputs(digits)["best"]) == {"learning_rate", "batch_size"}
+    shown = digits.run("runs", "compare", "tuning_job.search", "--sort", "accuracy:desc")
+    assert "*1/" in shown.splitlines()[1]
+    digits.run("runs", "compare", "--newest", "--format", "html", "--out", "compare.html")
+    assert "accuracy over learning_rate" in (digits.folder / "compare.html").read_text()
+    digits.run("runs", "download", "tuning_job.search", "--to", "best")
+    assert (digits.folder / "best" / "model" / "model.tar.gz").is_file()
+
+
+def test_secrets_of_the_trainer_stay_secret(user: User) -> None:
+    """A sensitive hyperparameter reaches every trial, and no file that stays."""
+    search(user)
+    user.edit("variable:", "variable:\n  token: {type: string, sensitive: true}")
+    user.edit('{epochs: "${var.epochs}"}', '{token: "${var.token}", where: "x${var.token}"}')
+    user.edit("echo acc=$SM_HP_X;", "echo acc=$(printf %s $SM_HP_TOKEN | wc -c);")
+    user.environment = {"PLANFORM_VAR_token": "planted-secret-77"}
+    shown = user.run("plan", "--out", "a.pfplan") + user.run("apply", "-y", "a.pfplan")
+    assert outputs(user)["metric"] == len("planted-secret-77")
+    shown += user.run("runs", "compare", "tuning_job.t") + user.run("runs", "--json") + user.run("show", "--json")
+    shown += user.run("runs", "compare", "tuning_job.t", "--format", "html") + user.run("state", "show", "tuning_job.t")
+    assert "planted-secret" not in shown
+    left = [path for path in user.folder.rglob("*") if path.is_file() and b"planted-secret" in path.read_bytes()]
+    assert left == []
+
+
+CHAIN = """
+planform: {name: chain, default_provider: local}
+resource:
+  trainer:
+    first:
+      training_image: img
+      source_code: {command: "echo 5 > $SM_MODEL_DIR/weight"}
+    base:
+      run: manual
+      training_image: img
+      source_code: {command: "tar xzf $SM_CHANNEL_MODEL/model.tar.gz; echo acc=$(cat weight)$SM_HP_X"}
+      input_data: {model: "${trainer.first.model_artifacts}"}
+      metric_definitions: [{name: acc, regex: "acc=([0-9]+)"}]
+  tuning_job:
+    t:
+      for_each: {low: [1, 2], high: [8, 9]}
+      trainer: "${trainer.base}"
+      strategy: Grid
+      objective: {metric_name: acc}
+      parameter_ranges: {categorical: {x: "${each.value}"}}
+      resource_limits: {}
+  planform_data:
+    best: {input: "${{for name, job in tuning_job.t : name => job.best_metric}}"}
+"""
+
+
+def test_a_search_on_what_another_trainer_made(user: User) -> None:
+    """It waits for the artifacts its trainer names, and what refers to it waits for its end."""
+    user.write(CHAIN)
+    assert user.run("plan").count("known after apply") == 2
+    user.run("apply", "-y")
+    (best,) = [json.loads(user.run("state", "show", "planform_data.best", "--json"))["values"]["output"]]
+    assert best == {"low": 52, "high": 59}
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+    assert len(user.run_folders()) == 3
+    user.edit("echo 5 >", "echo 6 >")
+    assert user.run("plan").count("new run 2") == 3
+    user.run("apply", "-y")
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+
+
+def test_each_trial_is_an_event(user: User) -> None:
+    search(user, SAY + "; [ $SM_HP_X -lt 30 ]")
+    events = [json.loads(line) for line in user.run("apply", "--json", "-y").splitlines()]
+    trials = [event for event in events if event["type"] == "trial_status"]
+    ended = [event for event in trials if event["trial"]["status"] in ("succeeded", "failed")]
+    assert sorted(event["trial"]["number"] for event in ended) == [1, 2, 3, 4, 5, 6]
+    assert {event["@level"] for event in ended} == {"info", "error"}
+    assert all(event["trial"]["hyperparameters"]["x"] for event in ended)

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
@@ -16,9 +17,11 @@ from planform.core.resource import DataSource, Handler, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
 from planform.core.values import Object
-from planform.providers.local.executor import LocalExecutor
 from planform.resources.training.blocks import GPUS, SIZE
 from planform.training.definition import mapping
+
+if TYPE_CHECKING:
+    from planform.providers.local.executor import LocalExecutor
 
 Fetch = Callable[[str, Path, Tell], Path]
 Login = Callable[[str], tuple[str, str]]

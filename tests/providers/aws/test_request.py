@@ -388,6 +388,11 @@ def tuning(body: Object, **more: Any) -> Object:
         },
         "strategy_config": {"hyperband_strategy_config": {"min_resource": 1, "max_resource": 27}},
         "early_stopping_type": "Off",
+        "tuning_job_completion_criteria": {
+            "target_objective_metric_value": 0.99,
+            "best_objective_not_improving": {"max_number_of_training_jobs_not_improving": 5},
+            "convergence_detected": {},
+        },
         "random_seed": 7,
         "warm_start": {"type": "TransferLearning", "parents": ["first", "arn:aws:x:y:1:kind/second"]},
         **more,
@@ -446,6 +451,11 @@ def test_what_is_searched_and_how() -> None:
         },
         "TrainingJobEarlyStoppingType": "Off",
         "RandomSeed": 7,
+        "TuningJobCompletionCriteria": {
+            "TargetObjectiveMetricValue": 0.99,
+            "BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 5},
+            "ConvergenceDetected": {"CompleteOnConvergence": "Enabled"},
+        },
     }
     parents = made["WarmStartConfig"]["ParentHyperParameterTuningJobs"]
     assert [item["HyperParameterTuningJobName"] for item in parents] == ["first", "second"]

@@ -19,6 +19,8 @@ INFRASTRUCTURE = re.compile(
 )
 # What the code of a job, or its request, is at fault for, whatever words it uses.
 _USER = re.compile(r"^(Received status from SageMaker:\s*)?(AlgorithmError|ClientError|ValidationException)")
+_OWN_METRIC = "ObjectiveMetric"
+_NUMBERED = re.compile(r"-(\d{3,})-[0-9a-f]{8}$")
 _ENDED = ("succeeded", "failed", "stopped")
 QUEUED = ("Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack")
 
@@ -65,7 +67,9 @@ def of_tuning_job(answer: Mapping[str, Any], trials: Sequence[Trial], best: Mapp
     found = next((trial for trial in trials if trial.job_name == name), None)
     if found is not None and best is not None:
         job = of_training_job(best)
-        found = found._replace(metrics=job.metrics or found.metrics, model_artifacts=job.model_artifacts)
+        # The tuner notes the objective once more, under a name of its own.
+        metrics = {item: value for item, value in job.metrics.items() if item != _OWN_METRIC or item in found.metrics}
+        found = found._replace(metrics=metrics or found.metrics, model_artifacts=job.model_artifacts)
         trials = [found if trial.number == found.number else trial for trial in trials]
     if state == "running":
         begun = any(trial.started_at or trial.status != "queued" for trial in trials)
@@ -88,9 +92,11 @@ def of_tuning_job(answer: Mapping[str, Any], trials: Sequence[Trial], best: Mapp
     )
 
 
-def trial_of(item: Mapping[str, Any], number: int, metric: str) -> Trial:
-    """One summary of ListTrainingJobsForHyperParameterTuningJob: of all metrics it has the objective alone."""
-    told = item["TrainingJobStatus"]
+def trial_of(item: Mapping[str, Any], place: int, metric: str) -> Trial:
+    """One summary of ListTrainingJobsForHyperParameterTuningJob: of all metrics it has the objective alone. Its number
+    is in its name; where it is not, its place among the others serves."""
+    told, numbered = item["TrainingJobStatus"], _NUMBERED.search(item["TrainingJobName"])
+    number = int(numbered[1]) if numbered is not None else place
     state: RunState = {"Completed": "succeeded", "Failed": "failed", "Stopped": "stopped"}.get(told, "running")  # type: ignore[assignment]
     objective = item.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
     value = float(objective["Value"]) if "Value" in objective else None

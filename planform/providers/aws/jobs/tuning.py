@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,15 +123,17 @@ class TuningExecutor:
         if known is not None and known[0] == counters:
             return known[1]
         metric = answer["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-        found = tuple(trial_of(item, number, metric) for number, item in enumerate(self._listed(run.job_name), start=1))
+        found = tuple(self._listed(run.job_name, metric))
         self.listed[run.id] = (counters, found)
         return found
 
-    def _listed(self, job_name: str) -> list[Described]:
-        """The training jobs of a tuning job, oldest first."""
+    def _listed(self, job_name: str, metric: str = "") -> list[Trial]:
+        """The training jobs of a tuning job by number."""
         operation, key = "list_training_jobs_for_hyper_parameter_tuning_job", "TrainingJobSummaries"
         order = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
-        return list(self.clients.pages("sagemaker", operation, key, HyperParameterTuningJobName=job_name, **order))
+        found = self.clients.pages("sagemaker", operation, key, HyperParameterTuningJobName=job_name, **order)
+        trials = (trial_of(item, place, metric) for place, item in enumerate(found, start=1))
+        return sorted(trials, key=lambda trial: trial.number)
 
     def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
         watched(self.clients, runs, self.observe, changed, stop)
@@ -151,12 +154,18 @@ class TuningExecutor:
         chosen, _, host = (node or "").partition("/")
         if not chosen.startswith("trial-"):
             chosen, host = "", node or ""
-        for number, item in enumerate(self._listed(run.job_name), start=1):
-            name, title = item["TrainingJobName"], f"trial-{number}"
-            if chosen not in ("", title):
-                continue
-            for told, line in self._lines(name, host or None, follow):
-                yield f"{title}/{told}", line
+        read: set[str] = set()
+        while True:
+            over = not follow or self._look(run).status in ("succeeded", "failed", "stopped")
+            for trial in self._listed(run.job_name):
+                title = f"trial-{trial.number}"
+                if chosen in ("", title) and trial.job_name not in read:
+                    read.add(trial.job_name)
+                    for told, line in self._lines(trial.job_name, host or None, follow):
+                        yield f"{title}/{told}", line
+            if over:
+                return
+            time.sleep(float(self.clients.settings.get("poll_interval_in_seconds", 5)))
 
     def _lines(self, job_name: str, node: str | None, follow: bool) -> Iterator[tuple[str, str]]:
         return lines_of(self.clients, lambda: job_name, node, follow, lambda: self._ended(job_name))

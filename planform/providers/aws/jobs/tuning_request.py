@@ -28,6 +28,7 @@ _CONFIG: Mapping[str, AttributePath] = {
     "ResourceLimits": ("resource_limits",),
     "TrainingJobEarlyStoppingType": ("early_stopping_type",),
     "RandomSeed": ("random_seed",),
+    "TuningJobCompletionCriteria": ("tuning_job_completion_criteria",),
 }
 _KINDS = {
     "IntegerParameterRanges": "integer",
@@ -102,6 +103,23 @@ def _config(tuning: Object) -> dict[str, Any]:
         form["StrategyConfig"] = {"HyperbandStrategyConfig": numbers}
     if tuning.get("random_seed") is not None:
         form["RandomSeed"] = int(tuning["random_seed"])
+    criteria = _criteria(mapping(tuning, "tuning_job_completion_criteria"))
+    return {**form, "TuningJobCompletionCriteria": criteria} if criteria else form
+
+
+def _criteria(given: Object) -> dict[str, Any]:
+    form: dict[str, Any] = {}
+    if given.get("target_objective_metric_value") is not None:
+        form["TargetObjectiveMetricValue"] = given["target_objective_metric_value"]
+    if given.get("best_objective_not_improving") is not None:
+        form["BestObjectiveNotImproving"] = _numbers(
+            given["best_objective_not_improving"],
+            max_number_of_training_jobs_not_improving="MaxNumberOfTrainingJobsNotImproving",
+        )
+    if given.get("convergence_detected") is not None:
+        form["ConvergenceDetected"] = {
+            "CompleteOnConvergence": given["convergence_detected"].get("complete_on_convergence", "Enabled")
+        }
     return form
 
 
