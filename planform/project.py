@@ -42,12 +42,14 @@ from planform.engine.planner import PlanOptions
 from planform.engine.planner import plan as make_plan
 from planform.language.description import described
 from planform.language.expand import expand
-from planform.language.files import DiskFiles
+from planform.language.files import LISTING, DiskFiles
 from planform.language.lock import read_lock, write_lock
 from planform.language.modules import load
+from planform.language.prices import read_prices
 from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
 from planform.language.variables import NO_VALUE, variable_values
+from planform.policies.files import read_policies
 from planform.resources import schemas
 from planform.training.rules import TrainingRules
 
@@ -125,16 +127,19 @@ class Project:
         retry_failed: bool = False,
         destroy: bool = False,
         refresh: bool = True,
+        policy: tuple[str, ...] | None = (),
         reporter: Reporter | None = None,
     ) -> Plan:
-        """Desired, recorded and live compared. Reads; changes nothing.
+        """Desired, recorded and live compared, judged by the policies of the files and those of `policy` (None: by none
+        at all). Reads; changes nothing.
 
         Raises:
             Diagnosed: what is wrong with the files.
             StateDamaged: the state cannot be trusted.
         """
         reporter = reporter or Reporter()
-        options = PlanOptions(targets, excludes, replace, retry, run, retry_failed, destroy, refresh_only)
+        prices = None if destroy or refresh_only else read_prices(self.configuration, self.files)
+        options = PlanOptions(targets, excludes, replace, retry, run, retry_failed, destroy, refresh_only, prices)
         if refresh_only:
             _refuse_beside_refresh_only(options, refresh)
         snapshot, problems = self.backend.read(), Problems()
@@ -148,7 +153,19 @@ class Project:
         corrected = without_artifacts(planned, observation, self.edges)
         if corrected is not None:
             planned = self._plan(snapshot, corrected, options, reporter)
-        return identified(self._with_sources(_with_moves(planned, moves)))
+        planned = self._with_sources(_with_moves(planned, moves))
+        return identified(planned if policy is None else self._judged(planned, policy))
+
+    def _judged(self, plan: Plan, given: Sequence[str]) -> Plan:
+        """The plan with what policies say of it, and their digests."""
+        policies, digests = read_policies(self.configuration, given)
+        if not policies:
+            return plan
+        from planform.policies.rego import judge
+        from planform.render.plan_json import plan_json
+
+        plan = plan._replace(policies=tuple(policies), files={**plan.files, **digests})
+        return plan._replace(findings=judge(policies, plan_json(self.described(plan))))
 
     def _plan(self, snapshot: Snapshot, observation: Observation, options: PlanOptions, reporter: Reporter) -> Plan:
         return make_plan(
@@ -189,8 +206,9 @@ class Project:
         """Make the plan true.
 
         Raises:
-            PlanStale, StateError: before anything is touched.
+            Diagnosed, PlanStale, StateError: before anything is touched.
         """
+        check_permitted(plan)
         from planform.engine.applier import Outcome
         from planform.engine.applier import apply as apply_plan
 
@@ -342,7 +360,7 @@ class Project:
             raise PlanformError(
                 f"There is no trainer {address} in the files.", suggestion=did_you_mean(str(address), trainers)
             )
-        changes = self.plan(targets=(str(address),), refresh=False).changes
+        changes = self.plan(targets=(str(address),), refresh=False, policy=None).changes
         run = next(change.run for change in changes if change.address == address)
         return dict(run.components) if run is not None and run.digest else None
 
@@ -375,6 +393,16 @@ def _with_moves(plan: Plan, moves: Mapping[Address, Address]) -> Plan:
         for change in plan.changes
     )
     return plan._replace(changes=changes, moves=moves)
+
+
+def check_permitted(plan: Plan) -> None:
+    """Raises:
+    Diagnosed: the plan is over a limit that nobody accepted, or a policy denies it.
+    """
+    from planform.render.guards import refusals
+
+    if plan.is_refused:
+        raise Diagnosed(refusals(plan))
 
 
 def progress_entries(snapshot: Snapshot, edges: Edges) -> list[Entry]:
@@ -658,7 +686,9 @@ def _private_source(path: Path, name: str, digest: str, seal: Callable[..., str]
 
 
 def _check_files(folder: Path, plan: Plan) -> None:
-    changed = DiskFiles(str(folder)).changed(plan.files)
+    # Policies may stand outside the repository; what the plan read there is looked at, and nothing else.
+    read = (name.rpartition(" in ")[2] if name.startswith(LISTING) else os.path.dirname(name) for name in plan.files)
+    changed = DiskFiles(str(folder), (str(folder / name) for name in read)).changed(plan.files)
     if changed:
         raise PlanStale(
             f"{', '.join(changed[:5])} changed after the plan was made, and the plan read it.",

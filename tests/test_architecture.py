@@ -19,16 +19,17 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     "training": ("core",),
     "backends": ("core",),
     "render": ("core",),
+    "policies": ("core", "language"),
     "providers": ("core", "resources", "training"),
     "runtime": (),
     "examples": (),
     "project": (
         *("core", "language", "engine", "resources", "training"),
-        *("backends", "render", "providers", "runtime", "examples"),
+        *("backends", "render", "policies", "providers", "runtime", "examples"),
     ),
     "cli": (
         *("core", "language", "engine", "resources", "training"),
-        *("backends", "render", "providers", "runtime", "examples", "project"),
+        *("backends", "render", "policies", "providers", "runtime", "examples", "project"),
     ),
     "__main__": ("cli",),
     "__init__": (),
@@ -48,12 +49,13 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "botocore": ("providers.aws", "backends.s3", "backends.encryption"),
     "cryptography": ("backends.encryption",),
     "docker": ("providers.local",),
+    "regopy": ("policies.rego",),
     "rich": ("cli", "render"),
     "click": ("cli",),
 }
 
 # Too slow to load on the way to a plan: imported inside the functions that use them.
-LAZY = ("boto3", "botocore", "cryptography", "deepdiff", "docker", "jinja2", "rich")
+LAZY = ("boto3", "botocore", "cryptography", "deepdiff", "docker", "jinja2", "regopy", "rich")
 
 # The oldest Python that a user's training image may have; planform/runtime runs there.
 OLDEST_PYTHON = (3, 7)

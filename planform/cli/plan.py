@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planform.cli.events import events_into, events_option, together
-from planform.cli.options import Layout, layout_options, parallelism_option, planning_options, project_options
+from planform.cli.options import (
+    Layout,
+    acceptance_option,
+    layout_options,
+    parallelism_option,
+    planning_options,
+    project_options,
+)
 from planform.cli.screen import Screen, one_line
 from planform.core.errors import PlanformError
 
@@ -26,6 +33,7 @@ EMPTY, CHANGES = 0, 2
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @click.option("--input/--no-input", default=True, hidden=True, help="Accepted as in Terraform: plan never asks.")
 @planning_options
+@acceptance_option
 @layout_options
 @events_option
 @parallelism_option
@@ -33,6 +41,7 @@ EMPTY, CHANGES = 0, 2
 def command(
     options: Options,
     planning: dict[str, Any],
+    accept: tuple[str, ...],
     layout: Layout,
     json_into: str | None,
     out: str | None,
@@ -42,6 +51,7 @@ def command(
     input: bool,
 ) -> int:
     """Show what apply would do. Changes nothing."""
+    from planform.engine.guards import accepting
     from planform.project import open_project, write_plan
 
     screen: Screen = click.get_current_context().obj
@@ -51,12 +61,13 @@ def command(
             suggestion="For the plan as one document: --format json. For events beside text: --json-into FILE.",
         )
     if as_json:
-        project, plan = _stream(screen, options, planning, destroy)
+        project, plan = _stream(screen, options, planning, accept, destroy)
     else:
         with events_into(json_into) as events:
             project = open_project(options)
             with screen.progress() as progress:
                 plan = project.plan(**planning, destroy=destroy, reporter=together(progress, events))
+            plan = accepting(plan, accept)
             if events is not None:
                 events.reviewed(plan)
     if out or layout.format == "json":
@@ -66,7 +77,7 @@ def command(
     if out:
         write_plan(plan, Path(out), project.codec)
         if not as_json and layout.format == "text":
-            screen.out(f"\nSaved as {out}. To do exactly this: planform apply {_shell(out)}\n")
+            screen.out(f"\nSaved as {out}. {_to_apply(plan, out)}\n")
     return CHANGES if detailed_exitcode and not plan.is_empty else EMPTY
 
 
@@ -101,17 +112,28 @@ def plan_form(plan: Plan, form: str, screen: Screen) -> str:
     return (brief if form == "summary" else concise)(plan, screen.style)
 
 
-def _stream(screen: Screen, options: Options, planning: dict[str, Any], destroy: bool) -> tuple[Project, Plan]:
+def _stream(
+    screen: Screen, options: Options, planning: dict[str, Any], accept: tuple[str, ...], destroy: bool
+) -> tuple[Project, Plan]:
     from planform import __version__
+    from planform.engine.guards import accepting
     from planform.project import open_project
     from planform.render.events import JsonReporter, telling
 
     reporter = JsonReporter(screen.out, __version__)
     with telling(reporter):
         project = open_project(options)
-        plan = project.plan(**planning, destroy=destroy, reporter=reporter)
+        plan = accepting(project.plan(**planning, destroy=destroy, reporter=reporter), accept)
         reporter.reviewed(plan)
     return project, plan
+
+
+def _to_apply(plan: Plan, file: str) -> str:
+    """What to do with a plan that was saved."""
+    if plan.denials:
+        return "It is for review only: apply refuses it."
+    flags = "".join(f" --accept-limit {limit.name}" for limit in plan.exceeded if limit.name not in plan.accepted)
+    return f"To do exactly this: planform apply{flags} {_shell(file)}"
 
 
 def _shell(word: str) -> str:

@@ -9,6 +9,7 @@ from planform.core.addresses import Address, ResourceAddress
 from planform.core.configuration import Configuration, Instance
 from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
+from planform.core.guards import Prices
 from planform.core.plan import Action, Change, CheckResult, Leaf
 from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
@@ -48,6 +49,7 @@ class Walk:
     retry: frozenset[Address]
     run: frozenset[Address]
     retry_failed: bool
+    prices: Prices | None = None
     kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
     changes: dict[Address, Change] = field(default_factory=dict)

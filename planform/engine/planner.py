@@ -13,6 +13,7 @@ from planform.core.addresses import Address
 from planform.core.configuration import Configuration, Import, Instance, Place
 from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
+from planform.core.guards import Prices
 from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan
 from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit, Schema
@@ -22,6 +23,7 @@ from planform.core.values import AttributePath, Object, Sensitive, Unknown, Valu
 from planform.engine.conditions import check_after, check_before, run_checks
 from planform.engine.diff import changed_attributes, comparable, ignoring
 from planform.engine.edges import Edges
+from planform.engine.guards import limits_of
 from planform.engine.instances import (
     NOTES,
     Walk,
@@ -63,6 +65,7 @@ class PlanOptions:
     retry_failed: bool = False
     destroy: bool = False
     refresh_only: bool = False
+    prices: Prices | None = None
 
 
 def plan(
@@ -108,6 +111,7 @@ def plan(
         retry=retried,
         run=run,
         retry_failed=options.retry_failed,
+        prices=options.prices,
     )
     if options.refresh_only:
         _plan_refresh(walk, chosen)
@@ -160,6 +164,8 @@ def plan(
         destroy=options.destroy,
         warnings=tuple(item for item in walk.problems.items if item.severity == "warning"),
         checks=(*_checked_variables(walk.evaluation), *walk.checks),
+        prices_as_of=options.prices.as_of if options.prices is not None else "",
+        limits=limits_of(configuration.limits, changes),
     )
 
 

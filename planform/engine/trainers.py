@@ -10,7 +10,8 @@ from planform.core.executor import Executor
 from planform.core.plan import Action, Change, RunPlan
 from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
-from planform.core.values import Object, Unknown, Value, first_unknown, same
+from planform.core.values import Object, Unknown, first_unknown, same
+from planform.engine.costs import with_cost
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.instances import (
     NOTES,
@@ -76,7 +77,9 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     current = current_run(record, runs)
     run = decide(wanted, runs, current, asked)
     run, exported = _run_outcome(walk, instance, run, executor, runs)
-    run = _sized(walk, desired, run, folder)
+    if run.decision == "new_run":
+        run = with_cost(run, desired, prior, executor.name, wanted.coordinates, walk.prices)
+        run = _packaged(walk, desired, run, folder)
     if run.decision == "held":
         walk.held[instance.block.address] = address
     after = {**desired, **{name: exported.get(name) for name, _ in kind.computed if name not in desired}}
@@ -126,27 +129,13 @@ def _run_outcome(
     return run._replace(run_id=run_id, job_name=job_name), {**exported, "job_name": job_name, **predicted}
 
 
-def _sized(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
-    """A new run with what it may cost and what it packages."""
-    if run.decision != "new_run":
-        return run
-    compute = _plain(desired.get("compute", {}))
-    listed = compute.get("instance_groups")
-    groups = [_plain(group).get("instance_count", 1) for group in listed] if isinstance(listed, list) else []
-    count = (
-        sum(groups) if groups and all(isinstance(item, int) for item in groups) else compute.get("instance_count", 1)
-    )
-    limit = _plain(desired.get("stopping_condition", {})).get("max_runtime_in_seconds", 86400)
-    hours = count * limit / 3600 if isinstance(count, int) and isinstance(limit, (int, float)) else 0.0
+def _packaged(walk: Walk, desired: Object, run: RunPlan, folder: str) -> RunPlan:
+    """A new run with the source tree that it packages."""
     for read in walk.edges.rules.reads(desired, folder, walk.observation.produced):
         tree = walk.observation.trees.get(read.key)
         if read.kind == "source" and tree is not None:
-            return run._replace(instance_hours=hours, files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
-    return run._replace(instance_hours=hours)
-
-
-def _plain(value: Value) -> Object:
-    return value if isinstance(value, dict) else {}
+            return run._replace(files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
+    return run
 
 
 def _trainer_change(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from planform.core.plan import Change, Plan
 from planform.render.diagnostics import diagnostics_text
+from planform.render.guards import guards_markdown
 from planform.render.headlines import headline, shared_notes
 from planform.render.plan_full import attribute_lines, remarks
 from planform.render.plan_text import drift_section, outputs_section
@@ -32,6 +33,7 @@ def markdown(plan: Plan, limit: int = 0) -> str:
     """GitHub's Markdown. With a limit in characters, what matters least is left out, and counted."""
     changes = sorted((change for change in plan.changes if kind_of(change) in _ORDER), key=_importance)
     head = f"### planform plan: {plan.name}, workspace {plan.workspace}\n\n**{summary(plan)}**\n"
+    head += guards_markdown(plan)
     if plan.targeted:
         head += "\nOnly a part is planned: what `--target` and `--exclude` leave.\n"
     budget = _Budget(limit - len(head) - _FRAME if limit else None)
