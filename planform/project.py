@@ -20,9 +20,10 @@ from planform.backends.encryption import PLAIN, Codec, unwrapped
 from planform.backends.remembered import Displaced, remember, remembered
 from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
-from planform.core.configuration import Configuration
+from planform.core.configuration import Configuration, SourceFile
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
 from planform.core.executor import Document, DocumentRead, Executor
+from planform.core.guards import Prices
 from planform.core.plan import Plan
 from planform.core.planfile import identified, parse_plan, plan_bytes
 from planform.core.reporter import Reporter
@@ -31,6 +32,7 @@ from planform.core.schemas import Attribute, Misfit, convert_body
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Entry, Forgotten, Record, Recorded, Run, RunDropped, RunRecorded, Snapshot
 from planform.core.values import Object, Sealed, Value, leaves, reveal, same
+from planform.engine.costs import instances_of
 from planform.engine.edges import Edges
 from planform.engine.importing import import_entry, importable
 from planform.engine.instances import recorded_attributes
@@ -45,7 +47,8 @@ from planform.language.expand import expand
 from planform.language.files import LISTING, DiskFiles
 from planform.language.lock import read_lock, write_lock
 from planform.language.modules import load
-from planform.language.prices import read_prices
+from planform.language.prices import FILE as PRICES_FILE
+from planform.language.prices import parse_prices, read_prices
 from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
 from planform.language.variables import NO_VALUE, variable_values
@@ -315,6 +318,28 @@ class Project:
         kind, state = self.configuration.backend
         bucket = str(state.get("bucket", "")) if kind == "s3" else ""
         return policy(role, needs_of(bodies, settings, bucket))  # type: ignore[arg-type]
+
+    def prices_file(self) -> tuple[Path, Prices | None]:
+        """Where the prices of this project are, and what they are; None before there are any."""
+        setting = self.configuration.prices
+        path = self.options.folder / (setting.path if setting is not None else PRICES_FILE)
+        return path, parse_prices(SourceFile(str(path), path.read_text())) if path.exists() else None
+
+    def priced_instances(self) -> set[tuple[str, str]]:
+        """Region and type of the instances that trainers on AWS use, as far as it is known before planning.
+
+        Raises:
+            ProviderError: such a trainer works in no region.
+        """
+        from planform.providers.aws.pricing import region_of
+
+        return {
+            (region_of(settings_of(self.configuration, provider_of(instance))), kind)
+            for _, instance, desired in definitions(self.configuration, self.evaluation, self.edges)
+            if provider_kind(provider_of(instance)) == "aws"
+            for kind, _ in instances_of(desired)
+            if kind is not None
+        }
 
     def pin_models(self, *, upgrade: bool) -> list[str]:
         """Write the models that trainers use into the lock file; a line on each.

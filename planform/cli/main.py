@@ -48,6 +48,7 @@ COMMANDS = {
         "graph": "Draw what depends on what",
         "docs": "What each resource type takes, exports and does",
         "permissions": "The IAM policies that planning, applying and the jobs need",
+        "prices": "What instances cost: refresh the file of prices",
         "images": "Images of AWS by framework and version",
         "jumpstart": "Models of SageMaker JumpStart: list, search, show, pin",
         "schema": "The JSON Schema of the files, for editors",

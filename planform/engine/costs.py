@@ -50,7 +50,7 @@ def with_cost(
 
 def run_cost(desired: Object, executor: str, region: str, prices: Prices | None) -> Cost:
     """The most that one run of a definition may take."""
-    instances, factor = _instances(desired), _hours(desired, executor)
+    instances, factor = instances_of(desired), _hours(desired, executor)
     if factor is None or any(number is None for _, number in instances):
         what = "how long it may run" if factor is None else "instance_count"
         unsized = f"{what} is known only after apply, or is sensitive"
@@ -82,7 +82,7 @@ def _price(kind: str | None, region: str, prices: Prices, *, spot: bool) -> tupl
     return price, spot and price is not None
 
 
-def _instances(desired: Object) -> list[tuple[str | None, float | None]]:
+def instances_of(desired: Object) -> list[tuple[str | None, float | None]]:
     """Type and number of the instances, by group; None for what is not known."""
     groups = _at(desired, "compute", "instance_groups")
     parts = groups if isinstance(groups, list) and groups else [_at(desired, "compute", default={})]

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import TypeAlias
 
 from planform.core.configuration import Configuration, SourceFile
 from planform.core.errors import Diagnosed, PlanformError, Problems
 from planform.core.guards import Prices
-from planform.core.schemas import ANY, STRING, Attribute, Misfit, attributes, convert_body, describe, map_of
+from planform.core.schemas import (
+    ANY,
+    STRING,
+    Attribute,
+    Misfit,
+    attributes,
+    convert_body,
+    describe,
+    map_of,
+    number_text,
+)
 from planform.core.values import Value
 from planform.language.blocks import misfit_summary
 from planform.language.documents import Expr, load_document, locate
@@ -16,6 +27,11 @@ from planform.language.environment import Files
 from planform.language.text import diagnostic_at
 
 FILE = "planform.prices.yaml"
+HEAD = """\
+# US dollars for an hour of an instance, by region; `local` is this machine. `planform prices refresh` writes this file
+# anew, but for what stands under `local` and `spot`, which is yours to write.
+"""
+Tables: TypeAlias = Mapping[str, Mapping[str, float]]
 _TABLE = attributes(
     as_of=Attribute(STRING, "The date of the prices, YYYY-MM-DD.", required=True),
     on_demand=Attribute(map_of(map_of(ANY))),
@@ -44,6 +60,17 @@ def read_prices(configuration: Configuration, files: Files) -> Prices | None:
     return parse_prices(SourceFile(path, text))
 
 
+def prices_text(as_of: str, on_demand: Tables, spot: Tables) -> str:
+    """A file of prices."""
+    lines = [HEAD, f'as_of: "{as_of}"\n']
+    for name, tables in (("on_demand", on_demand), ("spot", spot)):
+        lines += [f"{name}:\n"] * bool(tables)
+        for region, prices in sorted(tables.items()):
+            lines.append(f"  {region}:\n")
+            lines += [f"    {kind}: {number_text(price)}\n" for kind, price in sorted(prices.items())]
+    return "".join(lines)
+
+
 def parse_prices(source: SourceFile) -> Prices:
     """The prices in a file.
 
@@ -60,10 +87,9 @@ def parse_prices(source: SourceFile) -> Prices:
         misfits += _wrong_prices(checked.get(table), table)
     problems = Problems()
     for misfit in misfits:
+        span = locate(source, misfit.path, key=misfit.summary.endswith("is not expected here."))
         detail = " ".join(filter(None, (misfit.summary, misfit.detail)))
-        problems.add(
-            diagnostic_at(source, locate(source, misfit.path), misfit_summary(misfit), detail, misfit.suggestion)
-        )
+        problems.add(diagnostic_at(source, span, misfit_summary(misfit), detail, misfit.suggestion))
     problems.raise_if_any()
     return Prices(source.path, checked["as_of"], _table(checked, "on_demand"), _table(checked, "spot"))
 

@@ -25,13 +25,13 @@ def judge(policies: Mapping[str, str], plan: Mapping[str, Any]) -> tuple[Finding
     Raises:
         PlanformError: regopy is not installed, or a policy cannot be evaluated.
     """
-    said = _evaluated(policies, plan)
-    if said is None or not any(_rules(kind).search(text) for kind in KINDS for text in _own(policies).values()):
+    if not any(_rules(kind).search(text) for kind in KINDS for text in _own(policies).values()):
         raise PlanformError(
             "These policies say nothing of plans.",
-            f"No rule deny or warn stands in `package planform` in {', '.join(policies) or 'what was given'}.",
+            f"No rule deny or warn stands in `package planform` in {', '.join(policies)}.",
             "Begin the file with `package planform`, and write rules: deny contains msg if { ... }",
         )
+    said = _evaluated(policies, plan)
     return tuple(
         Finding(kind, message, _origin(kind, (message, address), policies, plan), address)
         for kind in KINDS
@@ -39,8 +39,12 @@ def judge(policies: Mapping[str, str], plan: Mapping[str, Any]) -> tuple[Finding
     )
 
 
-def _evaluated(policies: Mapping[str, str], plan: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The package `planform` with its rules evaluated; None where there is no such package."""
+def _evaluated(policies: Mapping[str, str], plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The package `planform` with its rules evaluated.
+
+    Raises:
+        PlanformError: regopy is not installed, or a policy cannot be evaluated.
+    """
     try:
         from regopy import Interpreter, LogLevel, RegoError
     except ImportError:
@@ -56,13 +60,18 @@ def _evaluated(policies: Mapping[str, str], plan: Mapping[str, Any]) -> Mapping[
     except RegoError as error:
         raise Diagnosed(_problems(str(error), policies)) from None
     except json.JSONDecodeError:
-        raise PlanformError(
-            f"The policies in {', '.join(policies)} cannot be evaluated.",
-            "A rule calls a function, or names a package, that does not exist, or gives a value with an error.",
-            "Try them with: opa check FILE",
-        ) from None
-    found = results[0].expressions[0] if results and results[0].expressions else None
-    return found if isinstance(found, dict) else None
+        raise _unevaluated(policies, "A rule calls a function, or names a package, that does not exist.") from None
+    if not results:
+        raise _unevaluated(
+            policies, "Rules of one name contradict each other, such as `deny contains` and `deny[msg]`."
+        )
+    found: dict[str, Any] = results[0].expressions[0]
+    return found
+
+
+def _unevaluated(policies: Mapping[str, str], why: str) -> PlanformError:
+    what = f"The policies in {', '.join(policies)} cannot be evaluated."
+    return PlanformError(what, why, "To find the place: opa check FILE")
 
 
 def _problems(text: str, policies: Mapping[str, str]) -> list[Diagnostic]:
@@ -119,7 +128,7 @@ def _says(
     kind: Kind, said: tuple[str, str], policies: Mapping[str, str], plan: Mapping[str, Any], *, without: str
 ) -> bool:
     try:
-        rest = _evaluated({name: text for name, text in policies.items() if name != without}, plan) or {}
+        rest = _evaluated({name: text for name, text in policies.items() if name != without}, plan)
         return said in _messages(rest.get(kind), kind)
     except PlanformError:  # others need what this file defines
         return True
