@@ -38,6 +38,7 @@ from planform.engine.lookup import already_there
 from planform.engine.moves import is_forgotten
 from planform.engine.observe import Observation, portable
 from planform.engine.places import misfit_diagnostic, provider_of
+from planform.engine.protection import destruction_prevented
 from planform.engine.steps import steps_of
 from planform.engine.suggestions import move_suggestions
 from planform.engine.trainers import plan_trainer
@@ -338,7 +339,10 @@ def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> 
         forgotten = kept or (not destroy and is_forgotten(walk.configuration, address))
         protected = instance.block.lifecycle.prevent_destroy if instance is not None else record.prevent_destroy
         if protected and not forgotten:
-            walk.problems.add(_protected(address, instance))
+            reason = "" if destroy else _removal_reason(walk, address)
+            walk.problems.add(
+                destruction_prevented(address, instance, walk.configuration.resources.get(address.resource), reason)
+            )
         prior = recorded_attributes(record, walk.observation.ledger)
         active = next((run for run in walk.observation.ledger.of(address) if run.active), None)
         gone = address in walk.observation.live and walk.observation.live[address] is None
@@ -441,21 +445,6 @@ def _unlike(instance: Instance, importing: Import, change: Change) -> Diagnostic
             f'"{importing.id}" differs in {", ".join(dict.fromkeys(forcing)) or "what cannot be changed"}.',
             "Write the block as the object is, import it, and change it in a second plan.",
         ),
-    )
-
-
-def _protected(address: Address, instance: Instance | None) -> Diagnostic:
-    summary = f"{address} may not be destroyed."
-    detail = "lifecycle.prevent_destroy was set when it was last applied; removing the block does not lift it."
-    if instance is None:
-        return Diagnostic(
-            summary,
-            detail,
-            address=str(address),
-            suggestion="Bring the block back with prevent_destroy: false, and apply.",
-        )
-    return misfit_diagnostic(
-        instance, Misfit(("lifecycle", "prevent_destroy"), summary, suggestion="Set prevent_destroy to false first.")
     )
 
 

@@ -19,9 +19,9 @@ from planform.engine.instances import (
     Walk,
     changed_leaves,
     current_run,
-    is_triggered,
     recorded_attributes,
     report,
+    trigger_of,
 )
 from planform.engine.names import generated_name
 from planform.engine.places import provider_of
@@ -71,7 +71,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     asked = Options(
         address in walk.retry,
         walk.retry_failed,
-        address in walk.run or is_triggered(walk, instance),
+        address in walk.run or trigger_of(walk, instance) is not None,
         walk.observation.gone,
     )
     current = current_run(record, runs)
