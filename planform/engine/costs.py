@@ -69,7 +69,7 @@ def run_cost(desired: Object, executor: str, region: str, prices: Prices | None)
             unpriced[f"no price for {kind} in {region}" if kind else "instance_type is known only after apply"] = None
         else:
             usd += (number or 0) * factor * price
-    return Cost(hours, None if unpriced else usd, tuple(unpriced), at_on_demand=at_on_demand)
+    return Cost(hours, None if unpriced else round(usd, 6), tuple(unpriced), at_on_demand=at_on_demand)
 
 
 def _price(kind: str | None, region: str, prices: Prices, *, spot: bool) -> tuple[float | None, bool]:

@@ -174,16 +174,16 @@ def guards_json(plan: Plan) -> dict[str, Any]:
     if numbers.run:
         runs = [change.run for change in plan.changes if change.run is not None and kind_of(change) == "run"]
         form["cost"] = {
-            "instance_hours": numbers.instance_hours,
-            "instance_hours_before": sum(run.hours_before or 0.0 for run in runs),
+            "instance_hours": round(numbers.instance_hours, 6),
+            "instance_hours_before": round(sum(run.hours_before or 0.0 for run in runs), 6),
             "unbounded_runs": numbers.unsized,
         }
         if plan.prices_as_of:
             form["cost"] |= {
                 "currency": "USD",
                 "prices_as_of": plan.prices_as_of,
-                "usd": numbers.usd,
-                "usd_before": sum(run.usd_before or 0.0 for run in runs),
+                "usd": round(numbers.usd, 6),
+                "usd_before": round(sum(run.usd_before or 0.0 for run in runs), 6),
                 "unpriced_runs": numbers.unpriced,
             }
     if plan.limits:
@@ -200,7 +200,7 @@ def _limit_json(limit: Limit, accepted: bool) -> dict[str, Any]:
     return {
         "name": limit.name,
         "maximum": limit.maximum,
-        "value": limit.value,
+        "value": round(limit.value, 6),
         "exceeded": limit.is_exceeded,
         "accepted": accepted,
         "range": str(limit.span),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -451,3 +452,35 @@ check:
         assert told in pair.run("plan", *words), words
     statuses = {item["address"]["to_display"]: item["status"] for item in plan_json(pair)["checks"]}
     assert statuses == {"check.good": "pass", "check.bad": "fail", "check.later": "unknown"}
+
+
+# The page about guards
+
+PAGE = Path(__file__).parents[2] / "docs" / "guards.md"
+
+
+def test_the_page_shows_what_planform_prints(user: User, aws: FakeAws, bless: bool) -> None:
+    """The files and commands of docs/guards.md, in order; what they print is what stands there."""
+    pytest.importorskip("regopy")
+    text = PAGE.read_text()
+    module, prices = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    user.write(module)
+    user.write(prices, "planform.prices.yaml")
+    user.write(re.findall(r"```rego\n(.*?)```", text, re.DOTALL)[0], "policy/study.rego")
+    user.environment["COLUMNS"] = "100"
+
+    def shown(block: re.Match[str]) -> str:
+        command = block[1].partition("\n")[0]
+        words = command.removeprefix("planform ").split()
+        said = user.run(*words, code=int(words[0] == "apply"))
+        return f"```console\n$ {command}\n{steady(said)}```"
+
+    actual = re.sub(r"```console\n\$ (.*?)```", shown, text, flags=re.DOTALL)
+    if bless:
+        PAGE.write_text(actual)
+        return
+    assert actual == text
+
+
+def steady(text: str) -> str:
+    return re.sub(r"(prices\s+of\s+)\d{4}-\d\d-\d\d", r"\g<1>2026-11-01", text)
