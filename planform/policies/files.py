@@ -40,8 +40,8 @@ def _texts(path: str, folder: str, files: DiskFiles) -> dict[str, str]:
     """Raises:
     PlanformError: nothing is there that could be read as a policy.
     """
-    full = os.path.join(folder, path)
-    shown = os.path.relpath(full, folder).replace(os.sep, "/")
+    full = os.path.realpath(os.path.join(folder, path))
+    shown = os.path.relpath(full, files.folder).replace(os.sep, "/")
     if not os.path.isdir(full):
         names = {shown: full}
     else:

@@ -8,13 +8,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from functools import cache
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, Span
 from planform.core.guards import Finding
 
 Kind: TypeAlias = Literal["deny", "warn"]
+AFFORDABLE = 4_000_000  # characters of plans to read again; about two seconds
 KINDS: tuple[Kind, ...] = ("deny", "warn")
+
+
+class Said(NamedTuple):
+    """One message of a rule."""
+
+    kind: Kind
+    message: str
+    address: str
+
+
 _PACKAGE = re.compile(r"^\s*package\s+planform\s*(#.*)?$", re.MULTILINE)
 _PLACE = re.compile(r"\(error \d+:(?P<file>.*?)\|(?P<start>\d+)\|\d+\s*\(errormsg \d+:(?P<what>[^\n]*?)\)\s", re.DOTALL)
 
@@ -25,21 +37,41 @@ def judge(policies: Mapping[str, str], plan: Mapping[str, Any]) -> tuple[Finding
     Raises:
         PlanformError: regopy is not installed, or a policy cannot be evaluated.
     """
-    if not any(_rules(kind).search(text) for kind in KINDS for text in _own(policies).values()):
+    rules = {kind: [name for name, text in policies.items() if _has_rule(text, kind)] for kind in KINDS}
+    if not any(rules.values()):
         raise PlanformError(
             "These policies say nothing of plans.",
             f"No rule deny or warn stands in `package planform` in {', '.join(policies)}.",
             "Begin the file with `package planform`, and write rules: deny contains msg if { ... }",
         )
-    said = _evaluated(policies, plan)
-    return tuple(
-        Finding(kind, message, _origin(kind, (message, address), policies, plan), address)
-        for kind in KINDS
-        for message, address in _messages(said.get(kind), kind)
-    )
+    term = json.dumps(plan, ensure_ascii=False)
+    said = _said(policies, term)
+
+    @cache
+    def without(name: str) -> frozenset[Said]:
+        try:
+            return frozenset(_said({other: text for other, text in policies.items() if other != name}, term))
+        except PlanformError:  # others need what this file defines
+            return frozenset(said)
+
+    def origin(item: Said) -> str:
+        """The files whose rules say it: those without which it is not said; in a plan so large that it would take too
+        long to find out, all that may."""
+        candidates = rules[item.kind]
+        if not 1 < len(candidates) <= AFFORDABLE / len(term):
+            return " or ".join(candidates)
+        needed = [name for name in candidates if item not in without(name)]
+        return ", ".join(needed) or " or ".join(candidates)
+
+    return tuple(Finding(item.kind, item.message, origin(item), item.address) for item in said)
 
 
-def _evaluated(policies: Mapping[str, str], plan: Mapping[str, Any]) -> Mapping[str, Any]:
+def _said(policies: Mapping[str, str], term: str) -> list[Said]:
+    found = _evaluated(policies, term)
+    return [item for kind in KINDS for item in _messages(found.get(kind), kind)]
+
+
+def _evaluated(policies: Mapping[str, str], term: str) -> Mapping[str, Any]:
     """The package `planform` with its rules evaluated.
 
     Raises:
@@ -54,8 +86,8 @@ def _evaluated(policies: Mapping[str, str], plan: Mapping[str, Any]) -> Mapping[
     try:
         for name, text in policies.items():
             interpreter.add_module(name, text)
-        # As a term, not by set_input: only then quotes inside are what they are in the policies, and in the answer.
-        interpreter.set_input_term(json.dumps(plan, ensure_ascii=False))
+        # As a term: set_input rounds numbers, and takes quotes inside of text for other ones than those in policies.
+        interpreter.set_input_term(term)
         results = interpreter.query("data.planform").results
     except RegoError as error:
         raise Diagnosed(_problems(str(error), policies)) from None
@@ -93,8 +125,8 @@ def _problems(text: str, policies: Mapping[str, str]) -> list[Diagnostic]:
     return found or [Diagnostic("A policy cannot be read", text)]
 
 
-def _messages(value: Any, kind: Kind) -> list[tuple[str, str]]:
-    """Message and address of each element: of a set or list, of the keys of `{text: true}`, or of one alone.
+def _messages(value: Any, kind: Kind) -> list[Said]:
+    """What each element says: of a set or list, of the keys of `{text: true}`, or of one alone.
 
     Raises:
         PlanformError: an element is no text and no object with `msg`.
@@ -111,32 +143,9 @@ def _messages(value: Any, kind: Kind) -> list[tuple[str, str]]:
                 f"A policy's rule {kind} gives {item!r}.",
                 "Each of its elements is a text, or an object with `msg` and, if it is about a resource, `address`.",
             )
-        found.append((message, address))
+        found.append(Said(kind, message, address))
     return found
 
 
-def _origin(kind: Kind, said: tuple[str, str], policies: Mapping[str, str], plan: Mapping[str, Any]) -> str:
-    """The files whose rule says it: those without which it is not said."""
-    candidates = [name for name, text in _own(policies).items() if _rules(kind).search(text)]
-    if len(candidates) > 1:
-        needed = [name for name in candidates if not _says(kind, said, policies, plan, without=name)]
-        candidates = needed or candidates
-    return ", ".join(candidates)
-
-
-def _says(
-    kind: Kind, said: tuple[str, str], policies: Mapping[str, str], plan: Mapping[str, Any], *, without: str
-) -> bool:
-    try:
-        rest = _evaluated({name: text for name, text in policies.items() if name != without}, plan)
-        return said in _messages(rest.get(kind), kind)
-    except PlanformError:  # others need what this file defines
-        return True
-
-
-def _own(policies: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in policies.items() if _PACKAGE.search(text)}
-
-
-def _rules(kind: Kind) -> re.Pattern[str]:
-    return re.compile(rf"^\s*(default\s+)?{kind}\b", re.MULTILINE)
+def _has_rule(text: str, kind: Kind) -> bool:
+    return bool(_PACKAGE.search(text) and re.search(rf"^\s*(default\s+)?{kind}\b", text, re.MULTILINE))
