@@ -20,10 +20,11 @@ from planform.backends.encryption import PLAIN, Codec, unwrapped
 from planform.backends.remembered import Displaced, remember, remembered
 from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
-from planform.core.configuration import Configuration
+from planform.core.configuration import Configuration, SourceFile
 from planform.core.deeds import plan_id
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
 from planform.core.executor import Document, DocumentRead, Executor, Tell
+from planform.core.guards import Prices
 from planform.core.plan import Plan
 from planform.core.planfile import parse_plan, plan_bytes
 from planform.core.reporter import Reporter
@@ -32,6 +33,7 @@ from planform.core.schemas import Attribute, Misfit, convert_body
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Entry, Forgotten, Record, Recorded, Run, RunDropped, RunRecorded, Snapshot
 from planform.core.values import Object, Sealed, Value, leaves, reveal, same
+from planform.engine.costs import instances_of
 from planform.engine.edges import Edges
 from planform.engine.importing import import_entry, importable
 from planform.engine.instances import recorded_attributes
@@ -43,12 +45,15 @@ from planform.engine.planner import PlanOptions
 from planform.engine.planner import plan as make_plan
 from planform.language.description import described
 from planform.language.expand import expand
-from planform.language.files import DiskFiles
+from planform.language.files import LISTING, DiskFiles
 from planform.language.lock import LOCK_FILE, read_lock, write_lock
 from planform.language.modules import load
+from planform.language.prices import FILE as PRICES_FILE
+from planform.language.prices import parse_prices, read_prices
 from planform.language.scope import Evaluation
 from planform.language.sources import ModuleSources, read_pins
 from planform.language.variables import NO_VALUE, variable_values
+from planform.policies.files import read_policies
 from planform.resources import schemas
 from planform.training.rules import RULES
 
@@ -126,10 +131,12 @@ class Project:
         retry_failed: bool = False,
         destroy: bool = False,
         refresh: bool = True,
+        policy: tuple[str, ...] | None = (),
         reviewed: Plan | None = None,
         reporter: Reporter | None = None,
     ) -> Plan:
-        """Desired, recorded and live compared. Reads; changes nothing.
+        """Desired, recorded and live compared, judged by the policies of the files and those of `policy` (None: by none
+        at all). Reads; changes nothing.
 
         To be compared with a `reviewed` first plan it takes the lineage and the salt that were minted for that one.
 
@@ -138,7 +145,8 @@ class Project:
             StateDamaged: the state cannot be trusted.
         """
         reporter = reporter or Reporter()
-        options = PlanOptions(targets, excludes, replace, retry, run, retry_failed, destroy, refresh_only)
+        prices = None if destroy or refresh_only else read_prices(self.configuration, self.files)
+        options = PlanOptions(targets, excludes, replace, retry, run, retry_failed, destroy, refresh_only, prices)
         if refresh_only:
             _refuse_beside_refresh_only(options, refresh)
         snapshot, problems = self.backend.read(), Problems()
@@ -156,7 +164,19 @@ class Project:
         if corrected is not None:
             planned = self._plan(snapshot, corrected, options, reporter)
         planned = self._with_sources(_with_moves(planned, moves))
-        return planned._replace(id=plan_id(planned))
+        planned = planned._replace(id=plan_id(planned))
+        return planned if policy is None else self._judged(planned, policy)
+
+    def _judged(self, plan: Plan, given: Sequence[str]) -> Plan:
+        """The plan with what policies say of it, and their digests."""
+        policies, digests = read_policies(self.configuration, given)
+        if not policies:
+            return plan
+        from planform.policies.rego import judge
+        from planform.render.plan_json import plan_json
+
+        plan = plan._replace(policies=tuple(policies), files={**plan.files, **digests})
+        return plan._replace(findings=judge(policies, plan_json(self.described(plan))))
 
     def _plan(self, snapshot: Snapshot, observation: Observation, options: PlanOptions, reporter: Reporter) -> Plan:
         return make_plan(
@@ -197,8 +217,9 @@ class Project:
         """Make the plan true.
 
         Raises:
-            PlanStale, StateError: before anything is touched.
+            Diagnosed, PlanStale, StateError: before anything is touched.
         """
+        check_permitted(plan)
         from planform.engine.applier import Outcome
         from planform.engine.applier import apply as apply_plan
 
@@ -312,6 +333,28 @@ class Project:
         bucket = str(state.get("bucket", "")) if kind == "s3" else ""
         return policy(role, needs_of(bodies, settings, bucket))  # type: ignore[arg-type]
 
+    def prices_file(self) -> tuple[Path, Prices | None]:
+        """Where the prices of this project are, and what they are; None before there are any."""
+        setting = self.configuration.prices
+        path = self.options.folder / (setting.path if setting is not None else PRICES_FILE)
+        return path, parse_prices(SourceFile(str(path), path.read_text())) if path.exists() else None
+
+    def priced_instances(self) -> set[tuple[str, str]]:
+        """Region and type of the instances that trainers on AWS use, as far as it is known before planning.
+
+        Raises:
+            ProviderError: such a trainer works in no region.
+        """
+        from planform.providers.aws.pricing import region_of
+
+        return {
+            (region_of(settings_of(self.configuration, provider_of(instance))), kind)
+            for _, instance, desired in definitions(self.configuration, self.evaluation, self.edges)
+            if provider_kind(provider_of(instance)) == "aws"
+            for kind, _ in instances_of(desired)
+            if kind is not None
+        }
+
     def pin_models(self, *, upgrade: bool) -> list[str]:
         """Write the models that trainers use into the lock file; a line on each.
 
@@ -387,7 +430,7 @@ class Project:
             raise PlanformError(
                 f"There is no trainer {address} in the files.", suggestion=did_you_mean(str(address), trainers)
             )
-        changes = self.plan(targets=(str(address),), refresh=False).changes
+        changes = self.plan(targets=(str(address),), refresh=False, policy=None).changes
         run = next(change.run for change in changes if change.address == address)
         return dict(run.components) if run is not None and run.digest else None
 
@@ -420,6 +463,16 @@ def _with_moves(plan: Plan, moves: Mapping[Address, Address]) -> Plan:
         for change in plan.changes
     )
     return plan._replace(changes=changes, moves=moves)
+
+
+def check_permitted(plan: Plan) -> None:
+    """Raises:
+    Diagnosed: the plan is over a limit that nobody accepted, or a policy denies it.
+    """
+    from planform.render.guards import refusals
+
+    if plan.is_refused:
+        raise Diagnosed(refusals(plan))
 
 
 def progress_entries(snapshot: Snapshot, edges: Edges) -> list[Entry]:
@@ -721,7 +774,9 @@ def _private_source(path: Path, name: str, digest: str, seal: Callable[..., str]
 
 
 def _check_files(folder: Path, plan: Plan) -> None:
-    changed = DiskFiles(str(folder)).changed(plan.files)
+    # Policies may stand outside the repository; what the plan read there is looked at, and nothing else.
+    read = (name.rpartition(" in ")[2] if name.startswith(LISTING) else os.path.dirname(name) for name in plan.files)
+    changed = DiskFiles(str(folder), (str(folder / name) for name in read)).changed(plan.files)
     if changed:
         raise PlanStale(
             f"{', '.join(changed[:5])} changed after the plan was made, and the plan read it.",

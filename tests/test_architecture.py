@@ -19,6 +19,7 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     "training": ("core",),
     "backends": ("core",),
     "render": ("core",),
+    "policies": ("core", "language"),
     "providers": ("core", "resources", "training"),
     "forges": ("core",),
     "runtime": (),
@@ -26,12 +27,13 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     "migrate": ("core", "language", "resources", "training"),
     "project": (
         *("core", "language", "engine", "resources", "training"),
-        *("backends", "render", "providers", "runtime", "examples"),
+        *("backends", "render", "policies", "providers", "runtime", "examples"),
     ),
     "roots": ("core", "language", "project"),
     "cli": (
         *("core", "language", "engine", "resources", "training"),
-        *("backends", "render", "providers", "forges", "runtime", "examples", "migrate", "project", "roots"),
+        *("backends", "render", "policies", "providers", "forges", "runtime", "examples"),
+        *("migrate", "project", "roots"),
     ),
     "__main__": ("cli",),
     "__init__": (),
@@ -51,12 +53,13 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "botocore": ("providers.aws", "backends.s3", "backends.encryption"),
     "cryptography": ("backends.encryption",),
     "docker": ("providers.local",),
+    "regopy": ("policies.rego",),
     "rich": ("cli", "render"),
     "click": ("cli",),
 }
 
 # Too slow to load on the way to a plan: imported inside the functions that use them.
-LAZY = ("boto3", "botocore", "cryptography", "deepdiff", "docker", "jinja2", "rich")
+LAZY = ("boto3", "botocore", "cryptography", "deepdiff", "docker", "jinja2", "regopy", "rich")
 
 # The oldest Python that a user's training image may have; planform/runtime runs there.
 OLDEST_PYTHON = (3, 7)

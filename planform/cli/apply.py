@@ -12,6 +12,7 @@ from planform.cli.documents import plan_form
 from planform.cli.events import events_into, events_option, together
 from planform.cli.options import (
     Every,
+    acceptance_option,
     every_option,
     form_options,
     parallelism_option,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--input/--no-input", default=True, help="Whether to ask for approval (yes).")
 @every_option
 @planning_options
+@acceptance_option
 @form_options
 @events_option
 @parallelism_option
@@ -50,6 +52,7 @@ def command(
     options: Options,
     every: Every,
     planning: dict[str, Any],
+    accept: tuple[str, ...],
     form: str,
     json_into: str | None,
     planfile: str | None,
@@ -76,26 +79,30 @@ def command(
         from planform.cli.many import apply_all
 
         return apply_all(
-            screen, options, every, planning, form,
+            screen, options, every, planning, accept, form,
             if_same_as=if_same_as, approved=auto_approve, may_ask=input, detach=detach,
         )  # fmt: skip
     if planfile:
-        return _apply_saved(screen, options, planning, Path(planfile), form, detach, as_json, json_into)
+        return _apply_saved(screen, options, planning, accept, Path(planfile), form, detach, as_json, json_into)
     if as_json and not (auto_approve or if_same_as):
         raise PlanformError(
             "apply --json cannot ask for approval.",
             suggestion="Review first: planform plan --out FILE && planform apply --json FILE. Or add --auto-approve.",
         )
     if as_json:
-        return _apply_as_stream(screen, options, planning, if_same_as, detach)
+        return _apply_as_stream(screen, options, planning, accept, if_same_as, detach)
+    from planform.project import check_permitted
+
     with events_into(json_into) as events:
         with screen.progress() as progress:
-            project, plan, reviewed = _planned(options, planning, if_same_as, together(progress, events))
+            project, plan, reviewed = _planned(options, planning, accept, if_same_as, together(progress, events))
         if events is not None:
             events.reviewed(plan)
         screen.out(plan_form(plan, form, screen))
         if reviewed is not None:
             _check_same(reviewed, plan)
+        check_permitted(plan)
+        if reviewed is not None:
             screen.out(_as_reviewed(reviewed, plan))
         elif not plan.is_empty and not auto_approve:
             question = "Make these changes?" if plan.steps or plan.moves else "Record these outputs?"
@@ -105,19 +112,22 @@ def command(
 
 
 def _planned(
-    options: Options, planning: dict[str, Any], if_same_as: str | None, reporter: Reporter
+    options: Options, planning: dict[str, Any], accept: tuple[str, ...], if_same_as: str | None, reporter: Reporter
 ) -> tuple[Project, Plan, Plan | None]:
     """The project, its plan, and the plan that was reviewed, if there is one."""
+    from planform.engine.guards import accepting
     from planform.project import open_as_reviewed, open_project, read_plan
 
     if if_same_as is None:
         project = open_project(options)
-        return project, project.plan(**planning, reporter=reporter), None
+        return project, accepting(project.plan(**planning, reporter=reporter), accept), None
     reviewed = read_plan(Path(if_same_as))
     project = open_as_reviewed(reviewed, options)
     planning = {**planning, "refresh_only": planning["refresh_only"] or reviewed.refresh_only}
     plan = project.plan(**planning, destroy=reviewed.destroy, reviewed=reviewed, reporter=reporter)
-    return project, plan, reviewed
+    exceeded = {limit.name for limit in plan.exceeded}
+    # What was accepted in the review is accepted.
+    return project, accepting(plan, (*(name for name in reviewed.accepted if name in exceeded), *accept)), reviewed
 
 
 def _check_same(reviewed: Plan, plan: Plan) -> None:
@@ -153,13 +163,15 @@ def _apply_saved(
     screen: Screen,
     options: Options,
     planning: dict[str, Any],
+    accept: tuple[str, ...],
     path: Path,
     form: str,
     detach: bool,
     as_json: bool,
     json_into: str | None,
 ) -> int:
-    from planform.project import open_saved, read_plan
+    from planform.engine.guards import accepting
+    from planform.project import check_permitted, open_saved, read_plan
 
     chosen = [name for name, value in planning.items() if value not in ((), False) and name != "refresh"]
     if chosen:
@@ -168,7 +180,7 @@ def _apply_saved(
             f"{flags} cannot be used with a plan file: what is done is already decided.",
             suggestion="Make a new plan with these options: planform plan --out FILE",
         )
-    plan = read_plan(path)
+    plan = accepting(read_plan(path), accept)
     if as_json:
         from planform import __version__
         from planform.cli.applying import stream_out
@@ -180,11 +192,17 @@ def _apply_saved(
     with events_into(json_into) as events:
         project = open_saved(plan, options)
         screen.out(plan_form(plan, form, screen))
+        check_permitted(plan)
         return carry_out(screen, project, plan, detach=detach, events=events)
 
 
 def _apply_as_stream(
-    screen: Screen, options: Options, planning: dict[str, Any], if_same_as: str | None, detach: bool
+    screen: Screen,
+    options: Options,
+    planning: dict[str, Any],
+    accept: tuple[str, ...],
+    if_same_as: str | None,
+    detach: bool,
 ) -> int:
     from planform import __version__
     from planform.cli.applying import stream_out
@@ -192,7 +210,7 @@ def _apply_as_stream(
 
     reporter = JsonReporter(screen.out, __version__)
     with telling(reporter):
-        project, plan, reviewed = _planned(options, planning, if_same_as, reporter)
+        project, plan, reviewed = _planned(options, planning, accept, if_same_as, reporter)
         reporter.reviewed(plan)
         if reviewed is not None:
             _check_same(reviewed, plan)

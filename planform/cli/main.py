@@ -50,6 +50,7 @@ COMMANDS = {
         "docs": "What each resource type takes, exports and does",
         "permissions": "The IAM policies that planning, applying and the jobs need",
         "ci": "Review plans in pull requests: write the workflows for it",
+        "prices": "What instances cost: refresh the file of prices",
         "images": "Images of AWS by framework and version",
         "jumpstart": "Models of SageMaker JumpStart: list, search, show, pin",
         "schema": "The JSON Schema of the files, for editors",

@@ -38,12 +38,13 @@ def plan_all(
     options: Options,
     every: Every,
     planning: Mapping[str, Any],
+    accept: Sequence[str],
     layout: Layout,
     out: str | None,
     destroy: bool,
 ) -> tuple[list[RootPlan], str]:
     """The plans, written below `out` too, and what is printed of them."""
-    words = ["plan", *_words(options, planning), *["--destroy"] * destroy]
+    words = ["plan", *_words(options, planning, accept), *["--destroy"] * destroy]
     roots = _roots(options, every)
     with _folder(out) as folder:
         planned = _each(roots, lambda root: _planned(screen, options, root, words, folder))
@@ -92,6 +93,7 @@ def apply_all(
     options: Options,
     every: Every,
     planning: Mapping[str, Any],
+    accept: Sequence[str],
     form: str,
     *,
     if_same_as: str | None,
@@ -103,7 +105,7 @@ def apply_all(
     from planform.roots import levels
 
     roots = _roots(options, every)
-    flags, detached = _words(options, planning), ["--detach"] * detach
+    flags, detached = _words(options, planning, accept), ["--detach"] * detach
     failed: dict[str, str] = {}
     if if_same_as is not None:
         kept = {root.name for root in saved_plans(Path(if_same_as))}
@@ -177,7 +179,7 @@ def _roots(options: Options, every: Every) -> list[Root]:
     return [root for root in roots if root.name in touched]
 
 
-def _words(options: Options, planning: Mapping[str, Any]) -> list[str]:
+def _words(options: Options, planning: Mapping[str, Any], accept: Sequence[str]) -> list[str]:
     """The options of one root module's command.
 
     Raises:
@@ -192,6 +194,7 @@ def _words(options: Options, planning: Mapping[str, Any]) -> list[str]:
         )
     words = [f"--{name.replace('_', '-')}" for name in ("refresh_only", "retry_failed") if planning[name]]
     words += ["--no-refresh"] * (not planning["refresh"])
+    words += [f"--accept-limit={name}" for name in accept]
     words += [f"--var={text}" for text in options.variables]
     words += [f"--var-file={Path(file).absolute()}" for file in options.var_files]
     return [*words, f"--lock-timeout={options.lock_timeout}", f"--parallelism={options.parallelism}"]

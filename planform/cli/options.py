@@ -90,6 +90,9 @@ def planning_options(command: F) -> F:
     @click.option("--retry", multiple=True, metavar="ADDRESS", help="Run this trainer again, though it is held.")
     @click.option("--run", multiple=True, metavar="ADDRESS", help="Run this trainer now, whatever its definition says.")
     @click.option("--retry-failed", is_flag=True, help="Run every held trainer again.")
+    @click.option(
+        "--policy", multiple=True, metavar="PATH", help="Judge the plan by this Rego file, or those of a folder."
+    )
     @click.option("--refresh/--no-refresh", default=True, help="Look at what is live before planning (yes).")
     @functools.wraps(command)
     def wrapped(
@@ -103,6 +106,7 @@ def planning_options(command: F) -> F:
         run: tuple[str, ...],
         retry_failed: bool,
         refresh: bool,
+        policy: tuple[str, ...],
         **rest: Any,
     ) -> Any:
         planning = {
@@ -114,10 +118,17 @@ def planning_options(command: F) -> F:
             "run": run,
             "retry_failed": retry_failed,
             "refresh": refresh,
+            "policy": policy,
         }
         return command(planning=planning, **rest)
 
     return wrapped  # type: ignore[return-value]
+
+
+def acceptance_option(command: F) -> F:
+    return click.option(
+        "--accept-limit", "accept", multiple=True, metavar="NAME", help="Accept that the plan is over this limit."
+    )(command)
 
 
 def _patterns(file: str | None) -> tuple[str, ...]:
@@ -204,6 +215,7 @@ __all__ = [
     "Options",
     "OutFile",
     "Seconds",
+    "acceptance_option",
     "every_option",
     "form_options",
     "layout_options",

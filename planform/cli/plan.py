@@ -12,6 +12,7 @@ from planform.cli.events import events_into, events_option, together
 from planform.cli.options import (
     Every,
     Layout,
+    acceptance_option,
     every_option,
     layout_options,
     parallelism_option,
@@ -36,6 +37,7 @@ EMPTY, CHANGES = 0, 2
 @click.option("--input/--no-input", default=True, hidden=True, help="Accepted as in Terraform: plan never asks.")
 @every_option
 @planning_options
+@acceptance_option
 @layout_options
 @events_option
 @parallelism_option
@@ -44,6 +46,7 @@ def command(
     options: Options,
     every: Every,
     planning: dict[str, Any],
+    accept: tuple[str, ...],
     layout: Layout,
     json_into: str | None,
     out: str | None,
@@ -53,25 +56,27 @@ def command(
     input: bool,
 ) -> int:
     """Show what apply would do. Changes nothing."""
+    from planform.engine.guards import accepting
     from planform.project import open_project, write_plan
 
     screen: Screen = click.get_current_context().obj
     if every.chosen:
         if as_json or json_into:
             raise PlanformError("The event stream is of one root module.", suggestion="Use --format json with --all.")
-        return _plan_all(screen, options, every, planning, layout, out, destroy, detailed_exitcode)
+        return _plan_all(screen, options, every, planning, accept, layout, out, destroy, detailed_exitcode)
     if as_json and (json_into or layout.format != "text"):
         raise PlanformError(
             "--json already prints the event stream.",
             suggestion="For the plan as one document: --format json. For events beside text: --json-into FILE.",
         )
     if as_json:
-        project, plan = _stream(screen, options, planning, destroy)
+        project, plan = _stream(screen, options, planning, accept, destroy)
     else:
         with events_into(json_into) as events:
             project = open_project(options)
             with screen.progress() as progress:
                 plan = project.plan(**planning, destroy=destroy, reporter=together(progress, events))
+            plan = accepting(plan, accept)
             if events is not None:
                 events.reviewed(plan)
     if out or layout.format == "json":
@@ -81,7 +86,7 @@ def command(
     if out:
         write_plan(plan, Path(out), project.codec)
         if not as_json and layout.format == "text":
-            screen.out(f"\nSaved as {out}. To do exactly this: planform apply {_shell(out)}\n")
+            screen.out(f"\nSaved as {out}. {_to_apply(plan, out)}\n")
     return CHANGES if detailed_exitcode and not plan.is_empty else EMPTY
 
 
@@ -90,6 +95,7 @@ def _plan_all(
     options: Options,
     every: Every,
     planning: dict[str, Any],
+    accept: tuple[str, ...],
     layout: Layout,
     out: str | None,
     destroy: bool,
@@ -97,7 +103,7 @@ def _plan_all(
 ) -> int:
     from planform.cli.many import plan_all
 
-    roots, text = plan_all(screen, options, every, planning, layout, out, destroy)
+    roots, text = plan_all(screen, options, every, planning, accept, layout, out, destroy)
     screen.out(text)
     if out and layout.format == "text":
         screen.out(f"\nSaved in {out}. To do exactly this: planform apply --all --if-same-as {_shell(out)}\n")
@@ -106,17 +112,28 @@ def _plan_all(
     return CHANGES if detailed_exitcode and any(root.plan and not root.plan.is_empty for root in roots) else EMPTY
 
 
-def _stream(screen: Screen, options: Options, planning: dict[str, Any], destroy: bool) -> tuple[Project, Plan]:
+def _stream(
+    screen: Screen, options: Options, planning: dict[str, Any], accept: tuple[str, ...], destroy: bool
+) -> tuple[Project, Plan]:
     from planform import __version__
+    from planform.engine.guards import accepting
     from planform.project import open_project
     from planform.render.events import JsonReporter, telling
 
     reporter = JsonReporter(screen.out, __version__)
     with telling(reporter):
         project = open_project(options)
-        plan = project.plan(**planning, destroy=destroy, reporter=reporter)
+        plan = accepting(project.plan(**planning, destroy=destroy, reporter=reporter), accept)
         reporter.reviewed(plan)
     return project, plan
+
+
+def _to_apply(plan: Plan, file: str) -> str:
+    """What to do with a plan that was saved."""
+    if plan.denials:
+        return "It is for review only: apply refuses it."
+    flags = "".join(f" --accept-limit {limit.name}" for limit in plan.exceeded if limit.name not in plan.accepted)
+    return f"To do exactly this: planform apply{flags} {_shell(file)}"
 
 
 def _shell(word: str) -> str:

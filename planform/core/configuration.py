@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from planform.core.addresses import Address, InstanceKey, ModulePath, ResourceAddress
 from planform.core.errors import Span
+from planform.core.guards import Bound
 from planform.core.values import AttributePath, Object, Value
 
 # A value tree whose string leaves with ${...} are planform.language Expressions.
@@ -140,6 +141,14 @@ class ModuleInstance(NamedTuple):
     folder: str
 
 
+class FileSetting(NamedTuple):
+    """A file that the planform block names: its path from the root module's folder, and where that stands."""
+
+    path: str
+    source: SourceFile
+    span: Span
+
+
 class Configuration(NamedTuple):
     """What the files want, for one workspace and one set of variable values."""
 
@@ -162,3 +171,6 @@ class Configuration(NamedTuple):
     data: Mapping[Address, Instance] = MappingProxyType({})  # what is read before planning
     encryption: Mapping[str, Value] = MappingProxyType({})  # of states and plans at rest; empty: none
     ephemeral: frozenset[str] = frozenset()  # variables whose values are never stored
+    limits: tuple[Bound, ...] = ()
+    prices: FileSetting | None = None  # None: planform.prices.yaml, if there is one
+    policies: tuple[FileSetting, ...] = ()  # files and folders

@@ -143,6 +143,9 @@ class RunRules(Protocol):
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
 
+    def job(self, desired: Object) -> tuple[Object, float]:
+        """The definition of the jobs that a run is made of, and how many times the time of one they take at most."""
+
     @property
     def image_path(self) -> AttributePath:
         """Where a definition names its image."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from planform.core.addresses import Address
 from planform.core.configuration import SourceFile
 from planform.core.errors import Diagnostic, Span
+from planform.core.guards import Finding, Limit
 from planform.core.state import Run
 from planform.core.values import AttributePath, Object, Value
 
@@ -45,7 +46,13 @@ class RunPlan(NamedTuple):
     previous: int = 0  # number of the run before a new one
     cancels: int = 0  # number of an active run that this plan stops or cancels
     leaves: int = 0  # number of an active run that goes on with the old definition
-    instance_hours: float = 0.0  # at most: instances times max_runtime_in_seconds
+    instance_hours: float = 0.0  # of a new run, at most: instances times max_runtime_in_seconds
+    usd: float | None = None  # what they cost at the plan's prices; None: that is not known
+    unpriced: tuple[str, ...] = ()  # why not: "no price for ml.p5.48xlarge in eu-west-3"
+    unsized: str = ""  # why even the hours are not known
+    at_on_demand: bool = False  # spot instances, counted at what they cost on demand
+    hours_before: float | None = None  # the same of the definition before, where there was one
+    usd_before: float | None = None
     files: int = 0  # source tree: files, bytes
     bytes: int = 0
     largest: tuple[tuple[str, int], ...] = ()
@@ -178,6 +185,11 @@ class Plan(NamedTuple):
     destroy: bool = False
     warnings: tuple[Diagnostic, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    prices_as_of: str = ""  # the date of the prices; empty: there are none
+    limits: tuple[Limit, ...] = ()  # those that the files set
+    accepted: tuple[str, ...] = ()  # names of limits that may be exceeded
+    policies: tuple[str, ...] = ()  # the files of the policies that judged it
+    findings: tuple[Finding, ...] = ()  # what they say
     # Terraform's `configuration` and `relevant_attributes`, for tools that read the plan's JSON; no secret in it.
     described: Mapping[str, Any] = MappingProxyType({})
 
@@ -185,3 +197,17 @@ class Plan(NamedTuple):
     def is_empty(self) -> bool:
         """Nothing to do: no step, no move and no output to record."""
         return not self.steps and not self.moves and all(output.action is Action.NO_OP for output in self.outputs)
+
+    @property
+    def exceeded(self) -> tuple[Limit, ...]:
+        """The limits that it is over, accepted or not."""
+        return tuple(limit for limit in self.limits if limit.is_exceeded)
+
+    @property
+    def denials(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.kind == "deny")
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether apply does not take it: it is over a limit that nobody accepted, or a policy denies it."""
+        return bool(self.denials) or any(limit.name not in self.accepted for limit in self.exceeded)

@@ -12,6 +12,7 @@ from typing import Any
 from planform.core.addresses import parse_address
 from planform.core.configuration import SourceFile
 from planform.core.errors import Diagnostic, PlanformError, Span
+from planform.core.guards import Finding, Limit
 from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan, Step
 from planform.core.secrets import Seal, sealed, sealer
 from planform.core.statefile import parse_run, run_json
@@ -92,6 +93,14 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "refresh_only": plan.refresh_only,
         "destroy": plan.destroy,
         "checks": [[c.kind, c.address, c.status, list(c.problems)] for c in plan.checks],
+        "prices_as_of": plan.prices_as_of,
+        "limits": [
+            [limit.name, limit.maximum, limit.value, _span_json(limit.span), _plain(limit.largest), _plain(limit.open)]
+            for limit in plan.limits
+        ],
+        "accepted": list(plan.accepted),
+        "policies": list(plan.policies),
+        "findings": [list(finding) for finding in plan.findings],
         "described": dict(plan.described),
         "warnings": [[w.summary, w.detail, _span_json(w.span), w.suggestion] for w in plan.warnings],
     }
@@ -152,15 +161,18 @@ def _leaf(form: list[Any]) -> Leaf:
     return Leaf(tuple(form[0]), decode(form[1]), decode(form[2]), _span(form[3]), form[4])
 
 
+def _pairs(form: list[list[Any]]) -> tuple[tuple[Any, Any], ...]:
+    return tuple((first, second) for first, second in form)
+
+
 def _change(form: dict[str, Any]) -> Change:
     action = Action(form["action"])
     after: Value = decode(form["after"]) if "after" in form else None
     before: Value = after if action is Action.NO_OP else decode(form.get("before"))
     run = form.get("run")
     if run is not None:
-        run = RunPlan(
-            **{**run, "moved": tuple(run["moved"]), "largest": tuple((name, size) for name, size in run["largest"])}
-        )
+        lists = {name: tuple(run.get(name, ())) for name in ("moved", "unpriced")}
+        run = RunPlan(**{**run, **lists, "largest": _pairs(run["largest"])})
     return Change(
         address=parse_address(form["address"]),
         action=action,
@@ -214,6 +226,14 @@ def _plan(form: dict[str, Any]) -> Plan:
         refresh_only=form["refresh_only"],
         destroy=form["destroy"],
         checks=tuple(CheckResult(kind, address, status, tuple(said)) for kind, address, status, said in form["checks"]),
+        prices_as_of=form.get("prices_as_of", ""),
+        limits=tuple(
+            Limit(name, maximum, value, Span(*span), _pairs(largest), _pairs(unbounded))
+            for name, maximum, value, span, largest, unbounded in form.get("limits", ())
+        ),
+        accepted=tuple(form.get("accepted", ())),
+        policies=tuple(form.get("policies", ())),
+        findings=tuple(Finding(*item) for item in form.get("findings", ())),
         described=form["described"],
         warnings=tuple(
             Diagnostic(w[0], w[1], _span(w[2]), suggestion=w[3], severity="warning") for w in form["warnings"]

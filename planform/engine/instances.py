@@ -9,6 +9,7 @@ from planform.core.addresses import Address, ResourceAddress
 from planform.core.configuration import Configuration, Instance
 from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
+from planform.core.guards import Prices
 from planform.core.plan import Action, Change, CheckResult, Leaf
 from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
@@ -21,6 +22,7 @@ from planform.engine.layers import layered, reader
 from planform.engine.names import generated_name
 from planform.engine.observe import Observation
 from planform.engine.places import misfit_diagnostic, provider_of
+from planform.engine.protection import replacement_of_kept, replacement_prevented
 from planform.language.documents import locate
 from planform.language.scope import Evaluation
 
@@ -48,6 +50,7 @@ class Walk:
     retry: frozenset[Address]
     run: frozenset[Address]
     retry_failed: bool
+    prices: Prices | None = None
     kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
     changes: dict[Address, Change] = field(default_factory=dict)
@@ -188,20 +191,24 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
     before_form, desired_form = comparable(prior, kind.schema, walk.seal), comparable(desired, kind.schema, walk.seal)
     changed = changed_attributes(before_form, desired_form, kind.schema)
     by_request = instance.address in walk.replace
-    triggered = is_triggered(walk, instance)
+    triggered = trigger_of(walk, instance)
     forcing = [name for name in changed if kind.schema.attributes[name].change == "replace"]
     if kind.schema.replaces is not None:
         forcing += [name for name in kind.schema.replaces(before_form, desired_form) if name in changed]
     predicted = kind.handler.predict(desired)
-    if not (changed or by_request or triggered):
+    if not (changed or by_request or triggered is not None):
         after = _with_computed(kind, desired, prior, predicted, (), instance.address)
         return Change(instance.address, Action.NO_OP, prior, after, provider, instance.block.place.span)
-    replacing = bool(forcing) or by_request or triggered
+    replacing = bool(forcing) or by_request or triggered is not None
     if replacing and instance.block.lifecycle.keep:
-        walk.problems.add(_kept(instance, forcing))
+        walk.problems.add(replacement_of_kept(instance, forcing))
     after = _with_computed(kind, desired, None if replacing else prior, predicted, changed, instance.address)
+    leaves = changed_leaves(
+        instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES, forcing
+    )
     if replacing and instance.block.lifecycle.prevent_destroy:
-        walk.problems.add(_prevented(instance, forcing))
+        causes = [leaf for leaf in leaves if leaf.note == NOTES["replace"]]
+        walk.problems.add(replacement_prevented(instance, causes, triggered))
     order = Action.CREATE_THEN_DELETE if instance.block.lifecycle.create_before_destroy else Action.DELETE_THEN_CREATE
     return Change(
         instance.address,
@@ -210,10 +217,8 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
         after,
         provider,
         instance.block.place.span,
-        leaves=changed_leaves(
-            instance, kind.schema, before_form, comparable(after, kind.schema, walk.seal), changed, NOTES, forcing
-        ),
-        reason=_reason(by_request, bool(forcing), triggered),
+        leaves=leaves,
+        reason=_reason(by_request, bool(forcing), triggered is not None),
     )
 
 
@@ -225,18 +230,18 @@ def _reason(by_request: bool, forced: bool, triggered: bool) -> str:
     return "replace_by_triggers" if triggered else ""
 
 
-def is_triggered(walk: Walk, instance: Instance) -> bool:
-    """Whether something that its lifecycle.replace_triggered_by names changes in this plan."""
+def trigger_of(walk: Walk, instance: Instance) -> Change | None:
+    """The first change in this plan of something that its lifecycle.replace_triggered_by names."""
     for resource, attribute in instance.block.lifecycle.replace_triggered_by:
         for address in walk.grouped.get(resource, ()):
             change = walk.changes.get(address)
             if change is None or address.module != instance.address.module or change.action is Action.NO_OP:
                 continue
             if attribute is None or change.before is None or change.after is None:
-                return True
+                return change
             if not same(change.before.get(attribute), change.after.get(attribute)):
-                return True
-    return False
+                return change
+    return None
 
 
 def prior_object(walk: Walk, record: Record | None) -> Object | None:
@@ -316,31 +321,5 @@ def provider_changed(instance: Instance, record: Record, provider: str) -> Diagn
             f"{instance.address} was made by provider {record.provider} and would move to {provider}.",
             "An object does not move between providers; what exists would be lost from sight.",
             "Use another workspace for the other provider (planform -w NAME plan), or destroy this one first.",
-        ),
-    )
-
-
-def _kept(instance: Instance, forcing: Sequence[str]) -> Diagnostic:
-    cause = f"a change of {', '.join(forcing)}" if forcing else "what is asked"
-    return misfit_diagnostic(
-        instance,
-        Misfit(
-            ("lifecycle", "destroy"),
-            f"{instance.address} is never destroyed, and {cause} would replace it.",
-            "lifecycle.destroy is false.",
-            "Undo the change, or give the new object a block of its own and take this one out: it is then forgotten.",
-        ),
-    )
-
-
-def _prevented(instance: Instance, forcing: Sequence[str]) -> Diagnostic:
-    cause = f"a change of {', '.join(forcing)}" if forcing else "--replace"
-    return misfit_diagnostic(
-        instance,
-        Misfit(
-            ("lifecycle", "prevent_destroy"),
-            f"{instance.address} may not be destroyed, and {cause} would replace it.",
-            "lifecycle.prevent_destroy is set.",
-            "Undo the change, or set prevent_destroy to false.",
         ),
     )

@@ -13,6 +13,7 @@ from planform.core.addresses import Address
 from planform.core.configuration import Configuration, Import, Instance, Place
 from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
+from planform.core.guards import Prices
 from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan
 from planform.core.reporter import Reporter
 from planform.core.schemas import Misfit, Schema
@@ -23,6 +24,7 @@ from planform.engine.conditions import check_after, check_before, run_checks
 from planform.engine.definitions import takes_definition
 from planform.engine.diff import changed_attributes, comparable, ignoring
 from planform.engine.edges import Edges
+from planform.engine.guards import limits_of
 from planform.engine.instances import (
     NOTES,
     Walk,
@@ -37,6 +39,7 @@ from planform.engine.lookup import already_there
 from planform.engine.moves import is_forgotten
 from planform.engine.observe import Observation, portable
 from planform.engine.places import misfit_diagnostic, provider_of
+from planform.engine.protection import destruction_prevented
 from planform.engine.steps import steps_of
 from planform.engine.suggestions import move_suggestions
 from planform.engine.trainers import plan_trainer
@@ -64,6 +67,7 @@ class PlanOptions:
     retry_failed: bool = False
     destroy: bool = False
     refresh_only: bool = False
+    prices: Prices | None = None
 
 
 def plan(
@@ -109,6 +113,7 @@ def plan(
         retry=retried,
         run=run,
         retry_failed=options.retry_failed,
+        prices=options.prices,
     )
     if options.refresh_only:
         _plan_refresh(walk, chosen)
@@ -161,6 +166,8 @@ def plan(
         destroy=options.destroy,
         warnings=tuple(item for item in walk.problems.items if item.severity == "warning"),
         checks=(*_checked_variables(walk.evaluation), *walk.checks),
+        prices_as_of=options.prices.as_of if options.prices is not None else "",
+        limits=limits_of(configuration.limits, changes),
     )
 
 
@@ -348,7 +355,10 @@ def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> 
         forgotten = kept or (not destroy and is_forgotten(walk.configuration, address))
         protected = instance.block.lifecycle.prevent_destroy if instance is not None else record.prevent_destroy
         if protected and not forgotten:
-            walk.problems.add(_protected(address, instance))
+            reason = "" if destroy else _removal_reason(walk, address)
+            walk.problems.add(
+                destruction_prevented(address, instance, walk.configuration.resources.get(address.resource), reason)
+            )
         prior = recorded_attributes(record, walk.observation.ledger)
         active = next((run for run in walk.observation.ledger.of(address) if run.active), None)
         gone = address in walk.observation.live and walk.observation.live[address] is None
@@ -451,21 +461,6 @@ def _unlike(instance: Instance, importing: Import, change: Change) -> Diagnostic
             f'"{importing.id}" differs in {", ".join(dict.fromkeys(forcing)) or "what cannot be changed"}.',
             "Write the block as the object is, import it, and change it in a second plan.",
         ),
-    )
-
-
-def _protected(address: Address, instance: Instance | None) -> Diagnostic:
-    summary = f"{address} may not be destroyed."
-    detail = "lifecycle.prevent_destroy was set when it was last applied; removing the block does not lift it."
-    if instance is None:
-        return Diagnostic(
-            summary,
-            detail,
-            address=str(address),
-            suggestion="Bring the block back with prevent_destroy: false, and apply.",
-        )
-    return misfit_diagnostic(
-        instance, Misfit(("lifecycle", "prevent_destroy"), summary, suggestion="Set prevent_destroy to false first.")
     )
 
 

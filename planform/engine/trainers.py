@@ -12,6 +12,7 @@ from planform.core.plan import Action, Change, Decision, RunPlan
 from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
 from planform.core.values import Object, Unknown, Value, first_unknown, has_sensitive, same
+from planform.engine.costs import with_cost
 from planform.engine.definitions import completed, takes_definition
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.instances import (
@@ -20,9 +21,9 @@ from planform.engine.instances import (
     Walk,
     changed_leaves,
     current_run,
-    is_triggered,
     recorded_attributes,
     report,
+    trigger_of,
 )
 from planform.engine.names import generated_name
 from planform.engine.places import provider_of
@@ -60,7 +61,7 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     asked = Options(
         address in walk.retry,
         walk.retry_failed,
-        address in walk.run or is_triggered(walk, instance),
+        address in walk.run or trigger_of(walk, instance) is not None,
         walk.observation.gone,
         walk.observation.stalled,
     )
@@ -69,7 +70,10 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     current = current_run(record, runs)
     run = decide(wanted, runs, current, asked)
     run, exported = _run_outcome(walk, instance, run, executor, runs)
-    run = _sized(walk, rules, desired, run, folder)
+    if run.decision == "new_run":
+        before = rules.job(prior) if prior is not None else None
+        run = with_cost(run, rules.job(desired), before, executor.name, wanted.coordinates, walk.prices)
+        run = _packaged(walk, rules, desired, run, folder)
     if run.decision == "held":
         walk.held[instance.block.address] = address
     after = {**desired, **{name: exported.get(name) for name, _ in kind.computed if name not in desired}}
@@ -156,16 +160,13 @@ def _run_outcome(
     return run._replace(run_id=run_id, job_name=job_name), {**exported, "job_name": job_name, **predicted}
 
 
-def _sized(walk: Walk, rules: RunRules, desired: Object, run: RunPlan, folder: str) -> RunPlan:
-    """A new run with what it may cost and what it packages."""
-    if run.decision != "new_run":
-        return run
-    hours = rules.instance_hours(desired)
+def _packaged(walk: Walk, rules: RunRules, desired: Object, run: RunPlan, folder: str) -> RunPlan:
+    """A new run with the source tree that it packages."""
     for read in rules.reads(desired, folder, walk.observation.produced):
         tree = walk.observation.trees.get(read.key)
         if read.kind == "source" and tree is not None:
-            return run._replace(instance_hours=hours, files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
-    return run._replace(instance_hours=hours)
+            return run._replace(files=len(tree.files), bytes=tree.bytes, largest=tree.largest)
+    return run
 
 
 def _trainer_change(

@@ -36,6 +36,7 @@ from planform.language.blocks import Listed, Module, Resource, Settings, leaves_
 from planform.language.documents import collection_paused, locate
 from planform.language.environment import Files, Scope
 from planform.language.graph import node_of
+from planform.language.guards import guards_of
 from planform.language.modules import BUILT_IN, address_problem
 from planform.language.scope import Evaluation, ModuleScope, conditions_of
 from planform.language.text import diagnostic_at
@@ -89,6 +90,7 @@ class _Expansion:
     def configuration(self) -> tuple[Configuration, Evaluation]:
         self.settings = {name: self.settings_of(item) for name, item in self.module.providers.items()}
         backend = self.backend()
+        guards = guards_of(self.module.planform, self.setting, self.problems)
         self.walk(())
         outputs = {
             name: OutputBlock(
@@ -123,6 +125,9 @@ class _Expansion:
             imports=tuple(self.found.imports),
             data=self.found.data,
             ephemeral=frozenset(item.name for item in self.module.variables.values() if item.ephemeral),
+            limits=guards.limits,
+            prices=guards.prices,
+            policies=guards.policies,
         )
         return configuration, self.evaluation
 

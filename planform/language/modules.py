@@ -49,6 +49,7 @@ from planform.language.blocks import (
 from planform.language.defaults import at_place, filled
 from planform.language.documents import Document, Expr, collection_paused, locate, read_document
 from planform.language.errors import ExpressionError
+from planform.language.guards import SETTINGS
 from planform.language.references import build_graph
 from planform.language.sources import ModuleSources
 from planform.language.text import diagnostic_at
@@ -94,6 +95,7 @@ _PLANFORM = attributes(
         )
     ),
 )
+_PLANFORM |= SETTINGS
 _VALIDATION = attributes(condition=Attribute(ANY, required=True), error_message=Attribute(STRING, required=True))
 _VARIABLE = attributes(
     type=Attribute(STRING),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from planform.core.addresses import Address, module_text
@@ -16,6 +17,7 @@ from planform.core.plan import Action, Change, Plan, Step
 from planform.core.state import Run
 from planform.core.values import Value
 from planform.render.diagnostics import diagnostic_json
+from planform.render.guards import refusals
 from planform.render.live import Counting, Paced
 from planform.render.plan_json import leaf_json, run_plan_json
 from planform.render.runs_json import run_json, trial_json
@@ -95,6 +97,7 @@ class JsonReporter(Counting):
         if changed:
             self.emit("outputs", f"Outputs: {len(changed)}", outputs=changed)
         self.diagnostics(plan.warnings)
+        self.diagnostics(replace(item, severity="warning") for item in refusals(plan))
 
     def outputs(self, values: Mapping[str, Value]) -> None:
         """Outputs as they are recorded after an apply."""

@@ -145,6 +145,19 @@ BLOCKS: Mapping[str, Mapping[str, Attribute]] = {
             ),
             "Encrypt states and plans at rest (AES-256-GCM); needs `planform[encryption]`.",
         ),
+        limits=Attribute(
+            Nested(
+                attributes(
+                    max_new_runs=Attribute(NUMBER, "New runs.", minimum=0),
+                    max_instance_hours=Attribute(NUMBER, "Hours of all instances of the new runs.", minimum=0),
+                    max_cost_usd=Attribute(NUMBER, "What the new runs may cost, in US dollars.", minimum=0),
+                    max_destroy=Attribute(NUMBER, "Objects destroyed or replaced.", minimum=0),
+                )
+            ),
+            "The most that one plan may do; apply refuses what is over, without `--accept-limit NAME`.",
+        ),
+        prices=Attribute(STRING, "The file of prices.", default="planform.prices.yaml"),
+        policies=Attribute(list_of(STRING), "Rego files, and folders of them, that judge each plan."),
     ),
     "variable": attributes(
         type=Attribute(STRING, "A type constraint: `string`, `number`, `bool`, `list(string)`, `object({...})`, ..."),

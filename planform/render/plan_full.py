@@ -20,10 +20,11 @@ from planform.core.values import (
     has_sensitive,
     same,
 )
+from planform.render.guards import cost_text
 from planform.render.headlines import REASONS, SYMBOLS, bytes_text
 from planform.render.plan_text import closing, drift_section, outputs_section
 from planform.render.style import PLAIN, Style, count
-from planform.render.tally import hours_text, kind_of
+from planform.render.tally import kind_of
 from planform.render.values import change_text, json_object, key_text, printable, value_text
 
 Line: TypeAlias = tuple[str, int, str]
@@ -106,8 +107,8 @@ def remarks(change: Change) -> Iterator[str]:
             yield f"source: {count(run.files, 'file')}, {bytes_text(run.bytes)}" + (
                 f"; largest: {largest}" if largest else ""
             )
-        if run.instance_hours:
-            yield f"at most {hours_text(run.instance_hours)}"
+        if run.instance_hours or run.unsized:
+            yield cost_text(run)
     yield from change.notes
 
 

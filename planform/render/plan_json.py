@@ -8,6 +8,7 @@ from typing import Any
 from planform.core.addresses import module_text, parse_address, provider_kind
 from planform.core.plan import Action, Change, CheckResult, Drift, Leaf, OutputChange, Plan, RunPlan
 from planform.core.values import AttributePath, Value
+from planform.render.guards import guards_json
 from planform.render.tally import kind_of
 from planform.render.terraform_json import (
     FORMAT_VERSION,
@@ -60,7 +61,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         form["checks"] = _checks(plan.checks)
     form |= {
         "timestamp": plan.created_at,
-        "applyable": not plan.is_empty,
+        "applyable": not plan.is_empty and not plan.is_refused,
         "complete": not plan.targeted,
         "errored": False,
         "x_planform": {
@@ -75,6 +76,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 {"id": step.id, "address": str(step.address), "verb": step.verb, "after": list(step.after)}
                 for step in plan.steps
             ],
+            **guards_json(plan),
         },
     }
     return form
@@ -127,6 +129,12 @@ def run_plan_json(run: RunPlan) -> dict[str, Any]:
         "stops_run": run.cancels,
         "leaves_run": run.leaves,
         "instance_hours": run.instance_hours,
+        "instance_hours_before": run.hours_before,
+        "usd": run.usd,
+        "usd_before": run.usd_before,
+        "unpriced": list(run.unpriced),
+        "unsized": run.unsized,
+        "spot_at_on_demand_price": run.at_on_demand,
         "files": run.files,
         "bytes": run.bytes,
     }

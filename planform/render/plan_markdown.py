@@ -9,6 +9,7 @@ from urllib.parse import quote
 from planform.core.plan import Change, Plan
 from planform.core.values import Unknown
 from planform.render.diagnostics import diagnostics_text
+from planform.render.guards import guards_markdown
 from planform.render.headlines import headline, previous_text, shared_notes
 from planform.render.plan_full import lines_to_review, remarks
 from planform.render.plan_text import drift_section, outputs_section
@@ -88,7 +89,8 @@ def _head(plan: Plan, root: str) -> str:
         lines.append("Only a part is planned: what `--target` and `--exclude` leave.\n")
     if not plan.is_empty:
         lines.append(f"Plan id: `{plan.id}`\n")
-    return "\n".join(lines)
+    guards = guards_markdown(plan).strip("\n")
+    return "\n".join([*lines, *[f"{guards}\n"] * bool(guards)])
 
 
 class _Room:

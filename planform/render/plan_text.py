@@ -10,6 +10,7 @@ from planform.core.errors import Span
 from planform.core.plan import Action, Change, Drift, Leaf, OutputChange, Plan, RunPlan, Step
 from planform.core.values import AttributePath, Unknown
 from planform.render.diagnostics import diagnostics_text
+from planform.render.guards import cost_text, guards_sections, tells_cost
 from planform.render.headlines import SYMBOLS, headline, previous_text, shared_notes
 from planform.render.rows import Row, aligned, place_text
 from planform.render.style import PLAIN, Style, count, elide, wrap
@@ -58,6 +59,7 @@ def closing(plan: Plan, style: Style, notes: bool = True) -> Iterator[str]:
     """What stands below every form of a plan: notes, warnings, the summary."""
     yield "\n".join(style.paint(wrap(note, style.width), "dim") for note in shared_notes(plan) if notes)
     yield diagnostics_text(plan.warnings, style).rstrip("\n")
+    yield from guards_sections(plan, style)
     if plan.targeted:
         yield "Only a part is planned here: what --target and --exclude leave, with what it depends on."
     yield "\n".join([style.paint(wrap(summary(plan), style.width), "bold"), *identity(plan, style)])
@@ -171,6 +173,8 @@ def _run_rows(change: Change, run: RunPlan) -> Iterator[Row]:
             yield _remark(component, "content changed" if component.startswith(("source", "input_data")) else "changed")
     if measured := previous_text(run):
         yield _remark(f"run {run.previous}", measured)
+    if run.decision == "new_run" and tells_cost(run):
+        yield _remark("cost", cost_text(run))
     if run.cancels:
         yield _remark(f"run {run.cancels}", "is stopped")
     if run.leaves:

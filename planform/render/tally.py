@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -79,6 +80,9 @@ class Tally:
     in_progress: int = 0
     unchanged: int = 0
     instance_hours: float = 0.0
+    usd: float = 0.0  # of the new runs whose price is known
+    unpriced: int = 0  # the others
+    unsized: int = 0  # those whose hours are not known either
 
     @property
     def does_something(self) -> bool:
@@ -89,7 +93,7 @@ class Tally:
 def tally(changes: Collection[Change]) -> Tally:
     numbers: dict[Kind, int] = {}
     imported = sum(bool(change.importing) for change in changes)
-    hours = 0.0
+    hours, usd, unpriced, unsized = 0.0, 0.0, 0, 0
     for change in changes:
         kind = kind_of(change)
         if kind == "import":
@@ -97,7 +101,11 @@ def tally(changes: Collection[Change]) -> Tally:
         numbers[kind] = numbers.get(kind, 0) + 1
         if kind == "run" and change.run is not None:
             hours += change.run.instance_hours
-    return Tally(**numbers, imported=imported, instance_hours=hours)
+            usd += change.run.usd or 0.0
+            unpriced += change.run.usd is None
+            unsized += bool(change.run.unsized)
+    costs = {"instance_hours": hours, "usd": usd, "unpriced": unpriced, "unsized": unsized}
+    return Tally(**numbers, imported=imported, **costs)  # type: ignore[arg-type]
 
 
 def summary(plan: Plan) -> str:
@@ -108,10 +116,10 @@ def summary(plan: Plan) -> str:
         return _refresh_summary(plan)
     if not numbers.does_something and not outputs:
         return _nothing(plan, numbers)
-    return f"Plan: {counted(numbers)}."
+    return f"Plan: {counted(numbers, plan.prices_as_of)}."
 
 
-def counted(numbers: Tally) -> str:
+def counted(numbers: Tally, prices_as_of: str = "") -> str:
     """`2 to create, 0 to change, 0 to destroy; 2 new runs (at most 0.33 instance-hours), 3 unchanged`."""
     objects = [f"{numbers.imported} to import"] * bool(numbers.imported)
     objects += [f"{numbers.create} to create", f"{numbers.update} to change"]
@@ -122,13 +130,30 @@ def counted(numbers: Tally) -> str:
     objects += [f"{numbers.read} to record"] * bool(numbers.read)
     runs: list[str] = []
     if numbers.run:
-        hours = f" (at most {hours_text(numbers.instance_hours)})" if numbers.instance_hours else ""
-        runs.append(count(numbers.run, "new run") + hours)
+        costs = _costs(prices_as_of, numbers)
+        runs.append(count(numbers.run, "new run") + (f" ({costs})" if costs else ""))
     runs += [f"{numbers.reuse} reused"] * bool(numbers.reuse)
     runs += [f"{numbers.held} held"] * bool(numbers.held)
     runs += [f"{numbers.in_progress} in progress"] * bool(numbers.in_progress)
     runs += [f"{numbers.unchanged} unchanged"] * bool(numbers.unchanged)
     return f"{', '.join(objects)}{'; ' if runs else ''}{', '.join(runs)}"
+
+
+def _costs(prices_as_of: str, numbers: Tally) -> str:
+    """`at most 4 instance-hours, $3.84 at prices of 2026-11-01`."""
+    parts = [f"at most {hours_text(numbers.instance_hours)}"] * bool(numbers.instance_hours)
+    if prices_as_of and numbers.usd:
+        parts.append(f"{money_text(numbers.usd)} at prices of {prices_as_of}")
+    if numbers.unsized:
+        parts.append(f"{numbers.unsized} that nothing bounds")
+    if prices_as_of and numbers.unpriced > numbers.unsized:
+        parts.append(f"{numbers.unpriced - numbers.unsized} without a price")
+    return ", ".join(parts)
+
+
+def money_text(usd: float) -> str:
+    """`$3.84`: in whole cents, rounded up, since it is the most that something may cost."""
+    return f"${math.ceil(round(usd * 100, 6)) / 100:,.2f}"
 
 
 def hours_text(hours: float) -> str:

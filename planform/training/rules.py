@@ -26,6 +26,9 @@ class TrainingRules:
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return source_tree.scan(read)
 
+    def job(self, desired: Object) -> tuple[Object, float]:
+        return desired, 1.0
+
     @property
     def image_path(self) -> AttributePath:
         return ("training_image",)

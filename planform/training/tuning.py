@@ -52,6 +52,10 @@ class TuningRules:
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return self.trainer.scan(read)
 
+    def job(self, desired: Object) -> tuple[Object, float]:
+        each = self.trainer.instance_hours(mapping(desired, "trainer"))
+        return mapping(desired, "trainer"), self.instance_hours(desired) / each if each else 0.0
+
     @property
     def image_path(self) -> AttributePath:
         return ("trainer", "training_image")

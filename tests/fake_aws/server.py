@@ -13,12 +13,12 @@ from threading import Event, Lock
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.fake_aws import batch, sagemaker
+from tests.fake_aws import batch, pricing, sagemaker
 from tests.fake_aws.models import model, parsed, problems
 from tests.fake_aws.world import ACCOUNT, REGION, Refused, World
 
-SERVICES = {"batch": batch, "sagemaker": sagemaker}
-LABELS = {"batch": "Batch", "sagemaker": "SageMaker"}
+SERVICES = {"batch": batch, "pricing": pricing, "sagemaker": sagemaker}
+LABELS = {"batch": "Batch", "pricing": "Pricing", "sagemaker": "SageMaker"}
 
 
 class Server:
@@ -54,7 +54,7 @@ class Server:
                 rule["times"] = rule.get("times", 1) - 1
             do = rule["do"] if rule is not None else ""
             if do == "throttle":
-                code = {"batch": "TooManyRequestsException", "sagemaker": "ThrottlingException"}[service]
+                code = {"batch": "TooManyRequestsException"}.get(service, "ThrottlingException")
                 return self.refuse(start, Refused(code, "Rate exceeded", 429 if service == "batch" else 400))
             if do == "500":
                 return self.refuse(start, Refused("ServerException", "on order", 500))
