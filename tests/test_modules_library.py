@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -17,11 +18,18 @@ MODULES = sorted(path.parent for path in (ROOT / "modules").glob("*/main.pf.yaml
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 def test_the_example_plans(
-    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], bless: bool
+    module: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+    bless: bool,
 ) -> None:
     folder = tmp_path / "case"
     shutil.copytree(module / "example", folder)
     monkeypatch.chdir(folder)
+    if "default_provider: aws" in (folder / "main.pf.yaml").read_text():
+        request.getfixturevalue("aws")
     code, out, err = run_planform(capsys, "plan")
     assert (code, err) == (0, "")
     compare(steady(out), module / "example" / "plan.txt", bless)
@@ -30,7 +38,22 @@ def test_the_example_plans(
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 def test_it_is_laid_out_and_described(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_planform(capsys, "fmt", "--check", "--recursive", str(module))[:2] == (0, "")
-    assert f"| `{module.name}` |" in (ROOT / "modules" / "README.md").read_text()
+    assert f"| [`{module.name}`]({module.name}/README.md) |" in (ROOT / "modules" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_its_page_is_of_the_module(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page shows the example as it is, and what `planform docs --module --into README.md` makes of the module."""
+    page = (module / "README.md").read_text()
+    assert f"```yaml\n{(module / 'example' / 'main.pf.yaml').read_text()}```" in page
+    shutil.copytree(module, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    assert run_planform(capsys, "docs", "--module", "--into", "README.md")[0] == 0
+    assert (tmp_path / "copy" / "README.md").read_text() == page
+    tables = page.partition("### Resources")[0]
+    assert not re.search(r"^\| `\w+` .*\|  \|$", tables, re.MULTILINE), "a variable or output without a description"
 
 
 def test_a_wheel_carries_them() -> None:

@@ -137,8 +137,7 @@ def _completed(
     if isinstance(document, Misfit):
         raise Diagnosed([misfit_diagnostic(instance, document)])
     if document is not None:
-        written = instance.block.body if instance.block.converted is not None else walk.evaluation.body(instance)
-        completed = rules.complete(desired, written, document)
+        completed = rules.complete(desired, walk.evaluation.written(instance), document)
         report(walk, instance, completed.misfits)
         walk.notes[instance.address] = completed.notes
         desired, origins = completed.object, {**completed.origins, **origins}

@@ -184,14 +184,7 @@ class Evaluation:
         block, address = instance.block, instance.address
         if block.converted is not None:
             return block.converted
-        scope: Scope = self.scope(address.module)
-        module = self.scope(address.module).module
-        resource = (module.data if address.mode == "data" else module.resources)[block.address]
-        if address.key is not None:
-            scope = self.instance_scope(self.scope(address.module), resource, address.key)
-        problems = Problems()
-        evaluated = self._evaluate(block.body, scope, block.place, problems, str(address))
-        problems.raise_if_any()
+        evaluated = self.written(instance)
         schema = self.module.schemas[address.kind]
         misfits: list[Misfit] = []
         converted = convert_body(evaluated, schema.attributes, (), misfits)
@@ -200,6 +193,25 @@ class Evaluation:
         if misfits:
             raise Diagnosed(_misfit(misfit, block.body, evaluated, block.place, str(address)) for misfit in misfits)
         return converted
+
+    def written(self, instance: Instance) -> Object:
+        """The body of one instance as the files have it: evaluated, without defaults.
+
+        Raises:
+            Diagnosed: every expression of it that fails.
+        """
+        block, address = instance.block, instance.address
+        if block.converted is not None:
+            return dict(block.body) if isinstance(block.body, dict) else {}
+        scope: Scope = self.scope(address.module)
+        module = self.scope(address.module).module
+        resource = (module.data if address.mode == "data" else module.resources)[block.address]
+        if address.key is not None:
+            scope = self.instance_scope(self.scope(address.module), resource, address.key)
+        problems = Problems()
+        evaluated: Object = self._evaluate(block.body, scope, block.place, problems, str(address))
+        problems.raise_if_any()
+        return evaluated
 
     def failing(
         self,

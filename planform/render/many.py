@@ -38,8 +38,12 @@ def many_summary(roots: Sequence[RootPlan]) -> str:
     busy = [plan for plan in plans if not plan.is_empty]
     missing = [root.name for root in roots if root.plan is None]
     numbers = tally(list(chain.from_iterable(plan.changes for plan in plans)))
-    as_of = min(filter(None, (plan.prices_as_of for plan in plans)), default="")  # the oldest is what can be said of all
-    parts = [f"{count(len(busy), 'root module')} of {len(roots)} with changes: {counted(numbers, as_of)}"] if busy else []
+    as_of = min(
+        filter(None, (plan.prices_as_of for plan in plans)), default=""
+    )  # the oldest is what can be said of all
+    parts = (
+        [f"{count(len(busy), 'root module')} of {len(roots)} with changes: {counted(numbers, as_of)}"] if busy else []
+    )
     if plans and not busy:
         parts.append(f"No changes in {count(len(plans), 'root module')}")
     if missing:

@@ -93,6 +93,19 @@ def test_what_the_user_says_wins(tune: User, aws: FakeAws) -> None:
     assert sorted(item["ChannelName"] for item in job["InputDataConfig"]) == ["code", "model", "sm_drivers", "train"]
 
 
+def test_what_is_an_expression_is_said_only_where_it_has_a_value(tune: User, aws: FakeAws) -> None:
+    """A body with expressions in it is no other than one without: its defaults are not what the user says."""
+    tune.edit(
+        "hyperparameters: {epochs: 2}",
+        """compute: {instance_type: "${null}"}
+      stopping_condition: {max_runtime_in_seconds: "${null}"}
+      hyperparameters: {epochs: "${1 + 1}"}""",
+    )
+    said = tune.run("plan", "--full")
+    assert 'instance_type: "ml.g5.2xlarge" (JumpStart 2.0.3)' in said
+    assert "max_runtime_in_seconds: 360000 (JumpStart 2.0.3)" in said
+
+
 def test_gated_models_and_configurations(tune: User, aws: FakeAws) -> None:
     tune.edit(f"{{model_id: {BERT}}}", f"{{model_id: {LLAMA}}}")
     tune.edit("      hyperparameters: {epochs: 2}\n", "")
