@@ -1,6 +1,6 @@
 # `make quickstart` trains two models on this machine; `make test` runs the tests. Each builds .venv by itself.
 
-.PHONY: quickstart test check external format bench crash clean
+.PHONY: quickstart test check external site format bench crash clean
 .DEFAULT_GOAL := test
 
 BIN := .venv/bin
@@ -22,6 +22,11 @@ check: .venv/.dev
 external: .venv/.dev
 	$(BIN)/pytest -m external $(ARGS)
 
+# The documentation as a site, in site/.
+site: .venv/.run
+	$(PIP) 'mkdocs-material>=9.6'
+	$(BIN)/mkdocs build --strict
+
 format: .venv/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -34,7 +39,7 @@ crash: .venv/.dev
 	$(BIN)/python -m tests.crash $(or $(ARGS),1000)
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: .run has what planform needs to run, .dev also what its developers need.

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from planform.cli.group import DefaultGroup
+from planform.cli.main import planform
 from planform.core.configuration import SourceFile
 from planform.language.documents import load_document
 from planform.language.functions import NAMES
@@ -70,12 +75,16 @@ def steady(text: str) -> list[str]:
     return lines + sorted(steps)
 
 
-def test_the_console_blocks_are_what_planform_prints(tmp_path: Path, bless: bool) -> None:
+SHOWN = [README, ROOT / "docs" / "index.md"]  # their console blocks are run in a copy of the quickstart
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.name)
+def test_the_console_blocks_are_what_planform_prints(page: Path, tmp_path: Path, bless: bool) -> None:
     copy = tmp_path / "planform-readme"
     shutil.copytree(ROOT / "examples" / "quickstart", copy)
     folder = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "COLUMNS": "100", "NO_COLOR": "1"}
-    text = README.read_text()
+    text = page.read_text()
     shown: list[str] = []
 
     def run(block: re.Match[str]) -> str:
@@ -97,7 +106,58 @@ def test_the_console_blocks_are_what_planform_prints(tmp_path: Path, bless: bool
 
     blessed = CONSOLE.sub(run, text)
     if bless:
-        README.write_text(blessed)
+        page.write_text(blessed)
         return
     for block, actual in zip(CONSOLE.findall(text), shown, strict=True):
         assert steady(actual.rstrip()) == steady(block.rstrip())
+
+
+COMMAND = re.compile(r"^(?:\$ )?planform ([^#|&;>\n]*)", re.MULTILINE)
+SHELL = re.compile(r"```(?:sh|console|bash)\n(.*?)```", re.DOTALL)
+COMMANDS = [
+    pytest.param(line.strip(), id=f"{page.relative_to(ROOT)}: {line.strip()[:60]}")
+    for page in PAGES
+    for block in SHELL.findall(page.read_text())
+    for line in COMMAND.findall(block)
+]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_of_the_docs_exist(line: str) -> None:
+    """Every command that a page tells to type, with every option of it."""
+    words = shlex.split(line)
+    command: click.Command = planform
+    context = click.Context(command, info_name="planform")
+    options: set[str] = set(names_of(command, context))
+    for word in words:
+        name = word.partition("=")[0]
+        if name.startswith("-") and len(name) > 1:
+            assert name in options or f"-{name}" in options, f"{context.command_path} has no {name}"
+        elif isinstance(command, click.Group) and word in command.list_commands(context):
+            found = command.get_command(context, word)
+            assert found is not None
+            command, context = found, click.Context(found, parent=context, info_name=word)
+            options |= set(names_of(command, context))
+    assert command is not planform or words[:1] in ([], ["--help"]), f"there is no command: planform {line}"
+
+
+def names_of(command: click.Command, context: click.Context) -> Iterator[str]:
+    for parameter in command.get_params(context):
+        yield from (*parameter.opts, *parameter.secondary_opts)
+    if isinstance(command, DefaultGroup):
+        default = command.get_command(context, command.default)
+        assert default is not None
+        yield from names_of(default, context)
+
+
+def test_every_page_is_in_the_site() -> None:
+    """mkdocs.yml names each page that is not made by planform itself."""
+    named = set(re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").glob("*.md")}
+    assert pages | {"reference/index.md", "reference/commands.md"} == named
+
+
+def test_links_of_the_docs_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"

@@ -33,7 +33,12 @@ def command(name: str | None, markdown: bool, out: str | None, module: bool, int
     if out is not None:
         if name:
             raise PlanformError("--out writes every page.", suggestion="Leave the name out.")
-        texts = {"index.md": index_markdown(found), **{f"{page.name}.md": page_markdown(page) for page in found}}
+        from planform.cli.command_docs import commands_markdown
+
+        root = click.get_current_context().find_root().command
+        assert isinstance(root, click.Group)
+        texts = {f"{page.name}.md": page_markdown(page) for page in found}
+        texts |= {"index.md": index_markdown(found), "commands.md": commands_markdown(root)}
         _write_all(Path(out), texts)
         screen.success(f"Wrote {len(texts)} pages into {out}.")
         return
