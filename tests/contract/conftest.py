@@ -104,7 +104,7 @@ def job(
         source = {"source_dir": "src", "entry_script": "train.py", **fields.pop("source_code", {})}
         source = {name: value for name, value in source.items() if value is not None}
         body = {"training_image": "not-used", "source_code": source, **fields}
-        local: dict[str, Any] = {"stop_grace_in_seconds": 2, "max_instances": 8, "process": {"venv": "auto"}}
+        local: dict[str, Any] = {"stop_grace_in_seconds": 10, "max_instances": 8, "process": {"venv": "auto"}}
         if large and executor == "process":
             local["process"] = {"python": str(request.getfixturevalue("large_python"))}
         if executor != "process":

@@ -148,7 +148,7 @@ def test_the_time_limit_sends_sigterm_and_keeps_the_model(job: Job, command: str
         "print('waiting', flush=True)\nwhile True: time.sleep(0.05)\n"
     )
     source = {"command": command, "entry_script": None} if command else {}
-    limit = {"max_runtime_in_seconds": 6}
+    limit = {"max_runtime_in_seconds": 8}
     told = job({"train.py": script}, code=1, source_code=source, stopping_condition=limit)
     assert told.record["status"] == "stopped"
     assert "MaxRuntimeExceeded" in told.record["reason"]
@@ -204,6 +204,25 @@ def test_the_first_node_that_fails_ends_the_others(job: Job) -> None:
     assert "ValueError: bad node" in told.failure
     assert told.record["exit_codes"]["algo-2"] == 1
     assert told.record["exit_codes"]["algo-1"] not in (0, None)
+
+
+@pytest.mark.parametrize("executor", [pytest.param("cloud", marks=pytest.mark.docker)], indirect=True)
+def test_a_node_of_another_kind_that_fails_ends_the_others(job: Job) -> None:
+    script = (
+        "import os, time\n"
+        "kind = os.environ['SM_CURRENT_INSTANCE_TYPE']\n"
+        "if kind == 'ml.m5.xlarge' and os.environ['SM_CURRENT_HOST_RANK'] == '2':\n"
+        "    raise ValueError('bad ' + kind)\n"
+        "while True: time.sleep(0.05)\n"
+    )
+    groups = [
+        {"instance_group_name": "train", "instance_type": "ml.g5.xlarge", "instance_count": 1},
+        {"instance_group_name": "data", "instance_type": "ml.m5.xlarge", "instance_count": 2},
+    ]
+    told = job({"train.py": script}, code=1, compute={"instance_groups": groups})
+    assert "ValueError: bad ml.m5.xlarge" in told.failure
+    assert told.record["exit_codes"]["algo-3"] == 1
+    assert 0 not in told.record["exit_codes"].values()
 
 
 def test_a_custom_driver_gets_every_variable(job: Job, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_ranks_of_mpi_have_time_to_save_their_work(job: Job) -> None:
         "signal.signal(signal.SIGTERM, bye)\nprint('up', flush=True)\nwhile True: time.sleep(0.05)\n"
     )
     told = job(
-        {"train.py": script}, code=1, distributed=MPI, stopping_condition={"max_runtime_in_seconds": 6}, **TWO_BY_TWO
+        {"train.py": script}, code=1, distributed=MPI, stopping_condition={"max_runtime_in_seconds": 12}, **TWO_BY_TWO
     )
     assert told.record["status"] == "stopped"
     assert sorted(re.findall(r"\d(?=\.)", told.log())) == ["0", "1", "2", "3"]

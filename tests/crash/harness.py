@@ -14,6 +14,7 @@ import random
 import signal
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -217,7 +218,9 @@ def wait(child: int, seconds: float | None) -> int:
             if done:
                 return os.waitstatus_to_exitcode(status)
             Event().wait(0.002)
-        os.killpg(child, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # on a busy machine it may not have made its group yet
+            os.killpg(child, signal.SIGKILL)
+        os.kill(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-GRACE = 2.0  # seconds between SIGTERM and SIGKILL; 120 with SageMaker
+GRACE = 10.0  # seconds between SIGTERM and SIGKILL; 120 with SageMaker
 
 
 class Ended(NamedTuple):
@@ -28,8 +28,7 @@ class Ended(NamedTuple):
 
 def carry_out(client: Any, s3: Any, request: dict[str, Any], folder: Path) -> Ended:
     """Run a training job and keep what it leaves. `client` is of Docker, `s3` of boto3."""
-    count = request["ResourceConfig"]["InstanceCount"]
-    hosts = [f"algo-{number}" for number in range(1, count + 1)]
+    hosts = [host for group in groups_of(request) for host in group["hosts"]]
     network = client.networks.create(f"sagemaker-{request['TrainingJobName']}")
     instances = {}
     try:
@@ -53,6 +52,19 @@ def carry_out(client: Any, s3: Any, request: dict[str, Any], folder: Path) -> En
     return Ended(*(("Stopped", "MaxRuntimeExceeded") if stopped else ("Completed", "")), codes)
 
 
+def groups_of(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The groups of instances with their hosts, numbered one after the other."""
+    whole = request["ResourceConfig"]
+    groups = whole.get("InstanceGroups") or [{"InstanceGroupName": "homogeneousCluster", **whole}]
+    told, first = [], 1
+    for group in groups:
+        hosts = [f"algo-{number}" for number in range(first, first + group["InstanceCount"])]
+        first += len(hosts)
+        name, kind = group["InstanceGroupName"], group["InstanceType"]
+        told.append({"instance_group_name": name, "instance_type": kind, "hosts": hosts})
+    return told
+
+
 def lay_out(s3: Any, request: dict[str, Any], host: str, hosts: list[str], base: Path) -> None:
     """What an instance finds in /opt/ml."""
     for place in ("input/config", "model", "output/data", "output/tensorboard"):
@@ -67,14 +79,14 @@ def lay_out(s3: Any, request: dict[str, Any], host: str, hosts: list[str], base:
             "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
             "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         }
-    kind = request["ResourceConfig"]["InstanceType"]
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": kind, "hosts": hosts}
+    groups = groups_of(request)
+    (mine,) = [group for group in groups if host in group["hosts"]]
     resources = {
         "current_host": host,
-        "current_instance_type": kind,
-        "current_group_name": "homogeneousCluster",
+        "current_instance_type": mine["instance_type"],
+        "current_group_name": mine["instance_group_name"],
         "hosts": hosts,
-        "instance_groups": [group],
+        "instance_groups": groups,
         "network_interface_name": "eth0",
     }
     for name, content in (
