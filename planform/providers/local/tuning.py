@@ -327,10 +327,15 @@ def _submit(root: Path, place: str) -> None:
         return
     with scheduling(root):
         there = submitted(root)
-        for item in record["trials"]:
-            given = item["entry"]
+
+        def is_left_out(given: Mapping[str, Any]) -> bool:
             state = read_json(root / given["folder"] / "run.json")
-            if given["run_id"] not in there and state is not None and state["status"] == "queued":
+            return given["run_id"] not in there and state is not None and state["status"] == "queued"
+
+        entries = [item["entry"] for item in record["trials"]]
+        # They go in by order: when the last is in the queue, or has been, all are.
+        for given in entries if entries and is_left_out(entries[-1]) else ():
+            if is_left_out(given):
                 grouped = {"group": record["run_id"], "most_of_group": record["max_parallel_training_jobs"]}
                 submit(root, Entry(**{**given, **grouped}))
         schedule_locked(root)

@@ -29,9 +29,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     found += rule_misfits(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes
-    if not clients.settings.get("default_bucket"):
-        bucket = Storage(clients).bucket()
-        notes.append(f"code, data and artifacts go to s3://{bucket}, which apply makes if it is not there")
+    notes += bucket_note(clients)
     body, open_parts = known_part(reveal(desired))
     try:
         request = _request(clients, body)
@@ -55,6 +53,13 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     if executor == "batch" and not open_parts:
         found += _too_large(request, body)
     return found, notes
+
+
+def bucket_note(clients: Clients) -> list[str]:
+    """Where things go when nobody has said it."""
+    if clients.settings.get("default_bucket"):
+        return []
+    return [f"code, data and artifacts go to s3://{Storage(clients).bucket()}, which apply makes if it is not there"]
 
 
 def payload_size(request: Mapping[str, Any]) -> int:
