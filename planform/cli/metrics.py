@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
 @click.option("--run", "number", type=int, metavar="N", help="Of this run.")
-@click.option("--compare", is_flag=True, help="All runs side by side: hyperparameters that differ, last metrics.")
+@click.option("--compare", is_flag=True, help="All runs, not the newest alone; in a table by what differs.")
 @click.option("--history", is_flag=True, help="Every point of every metric.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
@@ -49,13 +50,14 @@ def command(
     from planform.render.runs_json import metrics_json
     from planform.render.runs_text import history_table, metrics_table
 
-    if format != "table" and (as_json or compare or history):
+    if format != "table" and (as_json or history):
         raise PlanformError(f"--format {format} shows courses alone.", suggestion="Leave the other option out.")
     screen: Screen = click.get_current_context().obj
     project = open_recorded(options)
     runs = runs_of(observed(project), addresses, number)
     chosen = runs if compare or number is not None else newest(runs)
-    say, style = (screen.out, screen.style) if out is None else (out.write_text, PLAIN)
+    say = screen.out if out is None else partial(out.write_text, encoding="utf-8")
+    style = screen.style if out is None else PLAIN
     if as_json:
         say(one_line(metrics_json((run, project.executor_for(run).metric_history(run)) for run in chosen)))
     elif format != "table":

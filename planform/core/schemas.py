@@ -69,6 +69,7 @@ class Whole(NamedTuple):
     """Where a whole resource may be given, `${trainer.base}`: an object with `mark` is one, and what only the resource
     has, `beside` the attributes that are asked for, is left out."""
 
+    type: str
     mark: str
     beside: frozenset[str]
 
@@ -199,6 +200,11 @@ def convert(value: Value, wanted: Type, path: AttributePath, misfits: list[Misfi
                 if len(open_parts) == len(value):  # nothing is known of it yet, not even what is unset
                     return open_parts[0]
                 value = {name: item for name, item in value.items() if name not in whole.beside}
+                strange = [name for name in value if name not in attributes]
+                if len(strange) > 1:  # it is one of another type
+                    why = f"A {whole.type} is required here, and this has {', '.join(strange[:3])}."
+                    misfits.append(Misfit(path, why))
+                    return value
             return convert_body(value, attributes, path, misfits)
         case OneOf(types, hint):
             for candidate in types:

@@ -69,7 +69,7 @@ output:
         trainer=field(
             Nested(
                 {name: item for name, item in TRAINER.attributes.items() if name not in _BESIDE},
-                Whole("run_number", _BESIDE),
+                Whole("trainer", "run_number", _BESIDE),
             ),
             'What is trained: "${trainer.NAME}", or the body of a trainer. Its hyperparameters stay as they are.',
             "digest",

@@ -71,11 +71,17 @@ def _trial(ranges: Object, share: Callable[[str], float]) -> Trial:
         )
     for name, item in (ranges.get("continuous") or {}).items():
         low, high = float(item["min_value"]), float(item["max_value"])
-        value = float(f"{_between(low, high, item.get('scaling_type'), share(name)):.{DIGITS}g}")
+        value = float(f"{_between(low, high, item.get('scaling_type'), share(name)):.{_digits(low, high)}g}")
         found[name] = min(high, max(low, value))
     for name, values in (ranges.get("categorical") or {}).items():
         found[name] = values[min(int(share(name) * len(values)), len(values) - 1)]
     return found
+
+
+def _digits(low: float, high: float) -> int:
+    """More of them where a range is narrow for its place, so that its values stay apart."""
+    narrow = math.log10(max(abs(low), abs(high)) / (high - low)) if high > low else 0.0
+    return min(15, DIGITS + max(0, math.floor(narrow)))
 
 
 def _between(low: float, high: float, scaling: str | None, share: float) -> float:

@@ -48,6 +48,8 @@ def test_a_whole_trainer_is_taken_as_its_definition() -> None:
     assert misfits == []
     assert taken == written
     assert misfits_of({"trainer": {**BASE["trainer"], "run": "manual"}})[0].path == ("trainer", "run")
+    (wrong,) = misfits_of({"trainer": {**taken, "run_number": 1}})[:1]
+    assert wrong.summary == "A trainer is required here, and this has trainer, strategy, objective."
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,11 @@ LR = ("parameter_ranges", "continuous", "lr")
         ),
         (ranges(categorical={"a": []}), ("parameter_ranges", "categorical", "a"), "1 to 30 values are allowed, not 0"),
         (ranges(categorical={"a": ["1", 1]}), ("parameter_ranges", "categorical", "a", 1), "1 is there twice"),
+        (
+            ranges(continuous={"lr": {"min_value": 0, "max_value": float("inf")}}),
+            (*LR, "max_value"),
+            "inf is no end of a range",
+        ),
         (
             ranges(integer={"n": {"min_value": 1.5, "max_value": 3}}),
             ("parameter_ranges", "integer", "n", "min_value"),

@@ -121,5 +121,9 @@ resource:
     assert rows[-1].index("b") < rows[0].rindex("b")  # the other the other way round
     single = user.run("metrics", 'trainer.t["up"]', "--format", "curves")
     assert "•" in single
+    user.edit('up: "1 3 4"', 'up: "1 3 5"')
+    user.run("apply", "-y")
+    assert user.run("metrics", 'trainer.t["up"]', "--format", "curves", "--compare").startswith("a ")  # both runs
+    assert len(user.run("metrics", "trainer.t", "--compare", "--format", "svg").split("<polyline")) == 4
     assert "--format curves shows courses alone" in user.run("metrics", "--format", "curves", "--json", code=1)
     assert "there is no folder nowhere" in user.run("runs", "compare", "--out", "nowhere/x.csv", code=1)

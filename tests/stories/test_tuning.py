@@ -82,6 +82,8 @@ def test_the_best_of_six_is_exported_and_not_searched_again(user: User) -> None:
     user.run("apply", "-y", "--var", "jobs=2")
     assert outputs(user)["trials"] == found["trials"][:2]  # the seed decides, not how many there are
     assert "reuse run 1" in user.run("plan")
+    (user.folder / found["model"]).unlink()
+    assert "new run 3" in user.run("plan")  # its best model is gone
     changed = user.run("plan", "--var", "epochs=2")
     assert re.search(r"trainer.hyperparameters.epochs +1 -> 2", changed)
     assert "+ hyperparameters.epochs" not in changed

@@ -43,6 +43,13 @@ def test_a_grid_has_every_combination_once():
     assert list(grid({"a": [True]})) == [{"a": True}]
 
 
+def test_a_narrow_range_has_values_that_differ():
+    ranges = {"continuous": {"x": {"min_value": 1.0000001, "max_value": 1.0000002}}}
+    found = [trial["x"] for trial in trials(tuning(ranges, 20))]
+    assert len(set(found)) == 20
+    assert all(1.0000001 <= value <= 1.0000002 for value in found)
+
+
 def test_no_trial_twice_and_an_end_when_there_is_no_other():
     found = trials(tuning({"categorical": {"a": [1, 2, 3]}, "integer": {"n": {"min_value": 0, "max_value": 1}}}, 50, 1))
     assert len(found) == 6

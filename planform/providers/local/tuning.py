@@ -77,8 +77,8 @@ class TuningExecutor:
         folder = run_folder(self.inner.root, spec.address, spec.number, spec.run_id)
         if read_json(folder / RECORD) is None:
             self._fill(folder, spec, tell)
+        _submit(self.inner.root, folder)
         place = folder.relative_to(self.inner.root).as_posix()
-        _submit(self.inner.root, place)
         output = local_runs.output_path(spec.address)
         return Launched(_arn(spec.job_name), RunStatus("queued", output_path=output), place, output)
 
@@ -137,11 +137,11 @@ class TuningExecutor:
         return run.coordinates.get("host", self.inner.host) == self.inner.host
 
     def _status(self, run: Run, record: Mapping[str, Any] | None, seen: Mapping[str, RunStatus]) -> RunStatus:
-        if record is None:
-            if run.active and self._here(run):
-                return RunStatus("queued", missing=True, artifacts_exist=False)
-            exist = (self.inner.root / run.model_artifacts).is_file() if run.model_artifacts else False
+        if not run.active or not self._here(run):
+            exist = bool(run.model_artifacts) and (self.inner.root / run.model_artifacts).is_file()
             return local_runs.recorded(run)._replace(artifacts_exist=exist)
+        if record is None:
+            return RunStatus("queued", missing=True, artifacts_exist=False)
         stopping = (local_runs.folder_of(self.inner.root, run) / "stop").exists()
         found = [(item, seen[item["entry"]["run_id"]]) for item in record["trials"]]
         return status_of(record["objective"], found, stopping)._replace(output_path=local_runs.output_path(run.address))
@@ -151,10 +151,7 @@ class TuningExecutor:
         whose = {trial.id: run for run in runs for trial in _runs_of(run, records[run.id])}
         trial_runs = [trial for run in runs for trial in _runs_of(run, records[run.id])]
         for run in runs:
-            if records[run.id] is not None:
-                _submit(
-                    self.inner.root, local_runs.folder_of(self.inner.root, run).relative_to(self.inner.root).as_posix()
-                )
+            _submit(self.inner.root, local_runs.folder_of(self.inner.root, run))
         seen = dict(local_runs.observe(self.inner.root, self.inner.host, trial_runs))
         told: dict[str, RunStatus] = {}
 
@@ -210,7 +207,7 @@ class TuningExecutor:
     def resume(self) -> None:
         root = self.inner.root
         for path in sorted((root / HOME / "runs").glob(f"*/*/{RECORD}")):
-            _submit(root, path.parent.relative_to(root).as_posix())
+            _submit(root, path.parent)
         self.inner.resume()
 
 
@@ -327,17 +324,22 @@ def _runs_of(run: Run, record: Mapping[str, Any] | None) -> list[Run]:
     ]
 
 
-def _submit(root: Path, place: str) -> None:
+def _submit(root: Path, folder: Path) -> None:
     """Put those trials into the queue that have neither begun nor are in it, and start what fits."""
-    record = read_json(root / place / RECORD)
+    record = read_json(folder / RECORD)
     if record is None:
         return
     with scheduling(root):
         there = submitted(root)
-        for item in record["trials"]:
-            given = item["entry"]
+
+        def is_left_out(given: Mapping[str, Any]) -> bool:
             state = read_json(root / given["folder"] / "run.json")
-            if given["run_id"] not in there and state is not None and state["status"] == "queued":
+            return given["run_id"] not in there and state is not None and state["status"] == "queued"
+
+        entries = [item["entry"] for item in record["trials"]]
+        # They go in by order: when the last is in the queue, or has been, all are.
+        for given in entries if entries and is_left_out(entries[-1]) else ():
+            if is_left_out(given):
                 grouped = {"group": record["run_id"], "most_of_group": record["max_parallel_training_jobs"]}
                 submit(root, Entry(**{**given, **grouped}))
         schedule_locked(root)

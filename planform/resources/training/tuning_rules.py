@@ -55,6 +55,8 @@ def combinations(body: Object) -> int | None:
         return None
     sizes = []
     for kind, _, item in ranges_of(body):
+        if kind != "categorical" and not all(math.isfinite(item[end]) for end in ("min_value", "max_value")):
+            return None
         if kind == "continuous":
             if item["min_value"] != item["max_value"]:
                 return None

@@ -32,9 +32,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     found += rules(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes
-    if not clients.settings.get("default_bucket"):
-        bucket = Storage(clients).bucket()
-        notes.append(f"code, data and artifacts go to s3://{bucket}, which apply makes if it is not there")
+    notes += bucket_note(clients)
     body, open_parts = known_part(reveal(desired))
     try:
         request = _request(clients, body)
@@ -73,6 +71,13 @@ def _named(member: AttributePath, request: Object) -> AttributePath:
         if len(member) > 1 and member[0] == name and isinstance(member[1], int):
             return (name, str(request[name][member[1]][key]), *member[2:])
     return member
+
+
+def bucket_note(clients: Clients) -> list[str]:
+    """Where things go when nobody has said it."""
+    if clients.settings.get("default_bucket"):
+        return []
+    return [f"code, data and artifacts go to s3://{Storage(clients).bucket()}, which apply makes if it is not there"]
 
 
 def payload_size(request: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from planform.core.schemas import Misfit
 from planform.core.values import Object, reveal
 from planform.providers.aws.clients import Clients
-from planform.providers.aws.jobs.plan_check import known_part, stand_in
+from planform.providers.aws.jobs.plan_check import bucket_note, known_part, stand_in
 from planform.providers.aws.jobs.service_rules import rules
 from planform.providers.aws.jobs.tuning_request import attribute_of, tuning_job
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
@@ -27,6 +27,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     found += _executors(trainer)
     if any(misfit.path[:2] == ("trainer", "training_image") for misfit in found):
         return found, notes
+    notes += bucket_note(clients)
     if trainer.get("source_code") is not None and isinstance(plain(trainer.get("training_image")), str):
         notes.append("the image must have sagemaker-training: a tuning job starts it by its own entry point")
     body, open_parts = known_part(reveal(trainer))
