@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from planform.core.guards import Prices
 from planform.core.plan import RunPlan
-from planform.core.values import Object, Value
+from planform.core.values import Object, Value, first_unknown
 
 HERE = "local"  # what prices call this machine
+_DECISIVE = ("compute", "stopping_condition", "retry_strategy", "timeout")
 MOST_ATTEMPTS = 10  # of a job of AWS Batch
 
 
@@ -59,9 +60,9 @@ def run_cost(desired: Object, times: float, executor: str, region: str, prices: 
 def _job_cost(desired: Object, executor: str, region: str, prices: Prices | None) -> Cost:
     instances, factor = instances_of(desired), _hours(desired, executor)
     if factor is None or any(number is None for _, number in instances):
-        what = "how long it may run" if factor is None else "instance_count"
-        unsized = f"{what} is known only after apply, or is sensitive"
-        return Cost(unsized=unsized)
+        what = "its time limit" if factor is None else "instance_count"
+        is_open = first_unknown({name: desired.get(name) for name in _DECISIVE}) is not None
+        return Cost(unsized=f"{what} is {'known after apply' if is_open else 'sensitive'}")
     hours = sum((number or 0) * factor for _, number in instances)
     if region == HERE and (prices is None or HERE not in prices.on_demand):
         return Cost(hours, 0.0)  # nobody sends a bill for this machine
@@ -73,7 +74,7 @@ def _job_cost(desired: Object, executor: str, region: str, prices: Prices | None
         price, on_demand = _price(kind, region, prices, spot=spot)
         at_on_demand |= on_demand
         if price is None:
-            unpriced[f"no price for {kind} in {region}" if kind else "instance_type is known only after apply"] = None
+            unpriced[f"no price for {kind} in {region}" if kind else "instance_type is known after apply"] = None
         else:
             usd += (number or 0) * factor * price
     return Cost(hours, None if unpriced else round(usd, 6), tuple(unpriced), at_on_demand=at_on_demand)

@@ -8,7 +8,7 @@ from typing import Any
 from planform.core.errors import Diagnostic
 from planform.core.guards import Finding, Limit
 from planform.core.plan import Plan, RunPlan
-from planform.render.style import Style, count, wrap
+from planform.render.style import Style, count, elide, wrap
 from planform.render.tally import hours_text, kind_of, money_text, tally
 
 
@@ -40,22 +40,18 @@ def amount_text(limit: Limit, value: float) -> str:
         case "max_instance_hours":
             return hours_text(value)
         case "max_new_runs":
-            return count(int(value), "new run") if value == int(value) else f"{value:g} new runs"
+            return count(int(value), "new run")
         case "max_destroy":
-            return f"{value:g} to destroy"
-
-
-def reached_text(limit: Limit) -> str:
-    """What a plan comes to: `$3.84`, `$3.84 and 1 run that nothing bounds`."""
-    unbounded = f"{count(len(limit.open), 'run')} without a bound" if limit.open else ""
-    return " and ".join(
-        filter(None, (amount_text(limit, limit.value) if limit.value or not limit.open else "", unbounded))
-    )
+            return f"{int(value)} to destroy"
 
 
 def over_text(limit: Limit) -> str:
-    """`$3.84, allowed is $1.00`."""
-    return f"{reached_text(limit)}, allowed is {amount_text(limit, limit.maximum)}"
+    """`$3.84 and 1 run without a bound, allowed is $1.00`."""
+    reached = [amount_text(limit, limit.value)] if limit.value or not limit.open else []
+    reached += [f"{count(len(limit.open), 'run')} without a bound"] * bool(limit.open)
+    maximum = limit.maximum
+    allowed = money_text(maximum) if limit.name == "max_cost_usd" else hours_text(maximum).partition(" ")[0]
+    return f"{' and '.join(reached)}, allowed is {allowed}"
 
 
 def contributors(limit: Limit) -> Iterator[str]:
@@ -84,7 +80,7 @@ def guards_sections(plan: Plan, style: Style) -> Iterator[str]:
         ]
         yield "\n".join([*lines, *(f"    {text}" for text in contributors(limit))])
     if plan.is_refused:
-        yield style.paint(verdict(plan), "bold", "red")
+        yield style.paint(wrap(verdict(plan), style.width), "bold", "red")
 
 
 def verdict(plan: Plan) -> str:
@@ -162,8 +158,8 @@ def guards_markdown(plan: Plan) -> str:
 
 
 def _code(text: str) -> str:
-    """Text of others as code of Markdown, on one line."""
-    line = " ".join(text.split())
+    """Text of others as code of Markdown, on one line that is not endless."""
+    line = elide(" ".join(text.split()), 300)
     return f"`` {line} ``" if "`" in line else f"`{line}`"
 
 

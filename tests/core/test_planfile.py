@@ -10,6 +10,7 @@ from planform.core.addresses import Address
 from planform.core.configuration import SourceFile
 from planform.core.deeds import plan_id
 from planform.core.errors import PlanformError, Span
+from planform.core.guards import Finding, Limit
 from planform.core.plan import Action, Change, Leaf, OutputChange, Plan, RunPlan, Step
 from planform.core.planfile import parse_plan, plan_bytes
 from planform.core.values import Sealed, Sensitive, Unknown
@@ -34,7 +35,14 @@ PLAN = Plan(
             "local",
             Span("main.pf.yaml", 3, 5, 9),
             (Leaf(("hyperparameters", "lr"), 0.2, 0.05, Span("main.pf.yaml", 7, 3), "new run"),),
-            run=RunPlan("new_run", number=2, moved=("hyperparameters.lr",), largest=(("train.py", 10),)),
+            run=RunPlan(
+                "new_run",
+                number=2,
+                moved=("hyperparameters.lr",),
+                largest=(("train.py", 10),),
+                unpriced=("no price for ml.a in r",),
+                hours_before=0.5,
+            ),
         ),
         Change(Address("planform_data", "a", 0), Action.NO_OP, {"input": 1}, {"input": 1}, "planform"),
     ),
@@ -45,6 +53,15 @@ PLAN = Plan(
     variables={"token": Sensitive("hunter5"), "n": 1},
     records={TRAINER: "abc"},
     coordinates={"local": {"host": "h"}},
+    prices_as_of="2026-11-01",
+    limits=(
+        Limit(
+            "max_cost_usd", 1.5, 2, Span("main.pf.yaml", 2, 3, 6), (("trainer.t", 2.0),), (("trainer.u", "no price"),)
+        ),
+    ),
+    accepted=("max_cost_usd",),
+    policies=("p.rego",),
+    findings=(Finding("deny", "no", "p.rego", "trainer.t"), Finding("warn", "hm", "p.rego")),
 )
 
 
@@ -59,6 +76,8 @@ def test_round_trip() -> None:
     assert isinstance(again.changes[0].after["hyperparameters"]["token"], Sealed)
     assert again.changes[0].after["status"] == Unknown()
     assert again.changes[1].before == {"input": 1}
+    assert (again.prices_as_of, again.limits, again.accepted) == (plan.prices_as_of, plan.limits, plan.accepted)
+    assert (again.policies, again.findings) == (plan.policies, plan.findings)
     assert (again.steps, again.records, again.coordinates) == (plan.steps, plan.records, plan.coordinates)
     assert plan_bytes(again) == plan_bytes(plan)
 

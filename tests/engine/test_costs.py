@@ -20,7 +20,6 @@ A = {"compute": {"instance_type": "ml.a", "instance_count": 2}, **HOUR}
 GROUPS = [{"instance_type": "ml.a", "instance_count": 3}, {"instance_type": "ml.b", "instance_count": 1}]
 SPOT = {**A, "compute": {**A["compute"], "enable_managed_spot_training": True}}
 RETRIED = {**A, "retry_strategy": {"maximum_retry_attempts": 3}}
-WHEN = "is known only after apply, or is sensitive"
 
 
 @pytest.mark.parametrize(
@@ -39,10 +38,10 @@ WHEN = "is known only after apply, or is sensitive"
         pytest.param(RETRIED, "batch", "us-west-2", PRICES, Cost(8.0, 8.0), id="attempts of Batch do not"),
         pytest.param({**RETRIED, "timeout": {"attempt_duration_seconds": 900}}, "batch", "us-west-2", PRICES, Cost(2.0, 2.0), id="a shorter time for each attempt"),
         pytest.param({**A, "retry_strategy": {"maximum_retry_attempts": 30}}, "batch", "us-west-2", PRICES, Cost(20.0, 20.0), id="at most ten attempts"),
-        pytest.param({**A, "compute": {"instance_count": Unknown("x"), "instance_type": "ml.a"}}, "sagemaker", "us-west-2", PRICES, Cost(unsized=f"instance_count {WHEN}"), id="count unknown"),
-        pytest.param({**A, "compute": Unknown("x")}, "sagemaker", "us-west-2", PRICES, Cost(unsized=f"instance_count {WHEN}"), id="compute unknown"),
-        pytest.param({**A, "stopping_condition": {"max_runtime_in_seconds": Sensitive(3600)}}, "sagemaker", "us-west-2", PRICES, Cost(unsized=f"how long it may run {WHEN}"), id="time sensitive"),
-        pytest.param({**A, "compute": {"instance_type": Unknown("x")}}, "sagemaker", "us-west-2", PRICES, Cost(1.0, None, ("instance_type is known only after apply",)), id="type unknown"),
+        pytest.param({**A, "compute": {"instance_count": Unknown("x"), "instance_type": "ml.a"}}, "sagemaker", "us-west-2", PRICES, Cost(unsized="instance_count is known after apply"), id="count unknown"),
+        pytest.param({**A, "compute": Unknown("x")}, "sagemaker", "us-west-2", PRICES, Cost(unsized="instance_count is known after apply"), id="compute unknown"),
+        pytest.param({**A, "stopping_condition": {"max_runtime_in_seconds": Sensitive(3600)}}, "sagemaker", "us-west-2", PRICES, Cost(unsized="its time limit is sensitive"), id="time sensitive"),
+        pytest.param({**A, "compute": {"instance_type": Unknown("x")}}, "sagemaker", "us-west-2", PRICES, Cost(1.0, None, ("instance_type is known after apply",)), id="type unknown"),
     ],
 )  # fmt: skip
 def test_cost_of_a_run(desired: dict, executor: str, region: str, prices: Prices | None, cost: Cost) -> None:
