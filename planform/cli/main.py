@@ -50,6 +50,7 @@ COMMANDS = {
         "permissions": "The IAM policies that planning, applying and the jobs need",
         "ci": "Review plans in pull requests: write the workflows for it",
         "images": "Images of AWS by framework and version",
+        "completion": "Completion for bash, zsh and fish",
         "schema": "The JSON Schema of the files, for editors",
         "version": "Print the version",
     },
