@@ -44,7 +44,10 @@ SEPARATE = (("providers.aws", "providers.local"), ("backends.local", "backends.s
 
 # Where each third-party package may be imported.
 HOMES: Mapping[str, tuple[str, ...]] = {
-    "yaml": ("language.documents", "language.broken_yaml", "language.formatting", "language.functions"),
+    "yaml": (
+        *("language.documents", "language.broken_yaml", "language.formatting", "language.functions"),
+        "language.outline",
+    ),
     "jinja2": ("language.functions", "render"),
     "deepdiff": ("engine.diff", "render"),
     "pathspec": ("training",),
@@ -204,7 +207,10 @@ def test_runtime_is_written_for_the_oldest_python():
         pytest.param(
             "engine.walk",
             "import yaml",
-            ["yaml is at home in language.documents, language.broken_yaml, language.formatting, language.functions"],
+            [
+                "yaml is at home in language.documents, language.broken_yaml, language.formatting, language.functions,"
+                " language.outline"
+            ],
             id="not at home",
         ),
         pytest.param("engine.walk", "import numpy.linalg", ["unknown package"], id="no home"),

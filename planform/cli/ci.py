@@ -162,7 +162,7 @@ def _unpack(archive: bytes, folder: Path) -> list[str]:
                 target = (folder / item.filename).resolve()
                 if not target.is_relative_to(folder.resolve()):
                     raise PlanformError(f"The archive names {item.filename}, which is outside of {folder}.")
-                if item.is_dir() or not item.filename.endswith(".pfplan"):
+                if item.is_dir() or target.suffix not in (".pfplan", ".json"):
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(found.read(item))

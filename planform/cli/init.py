@@ -9,7 +9,9 @@ import click
 from planform.cli.screen import Screen
 from planform.core.errors import PlanformError, did_you_mean
 
+SCHEMA = ".planform/planform.schema.json"
 FIRST_FILE = """\
+# yaml-language-server: $schema=.planform/planform.schema.json
 # What `planform apply` makes true. Every *.pf.yaml in this folder is read together.
 
 planform:
@@ -91,6 +93,7 @@ def command(
                 "--migrate-state takes states along, --reconfigure leaves them behind.", "", "Choose one."
             )
         _prepare(screen, folder, upgrade)
+        _write_schema(folder)
         if migrate_state or reconfigure:
             _move_states(screen, folder, copy=migrate_state)
         screen.success("The project is ready.")
@@ -109,6 +112,7 @@ def command(
             suggestion="Choose another folder: planform init DIR",
         )
     written = [name for name, content in files.items() if _write(folder / name, content)]
+    _write_schema(folder)
     screen.success(f"Wrote {', '.join(written[:6])}{f' and {len(written) - 6} more' if len(written) > 6 else ''}.")
     enter = "" if folder.resolve() == Path.cwd() else f"    cd {folder}\n"
     screen.out(f"\nNext:\n{enter}    planform plan     # shows what would happen\n    planform apply    # does it\n")
@@ -120,6 +124,7 @@ def _prepare_all(screen: Screen, folder: Path, upgrade: bool) -> None:
     folders = root_folders(folder)
     for root in folders:
         _prepare(screen, root, upgrade)
+        _write_schema(root)
     screen.success(f"{len(folders)} root module{'s are' if len(folders) != 1 else ' is'} ready.")
 
 
@@ -180,6 +185,18 @@ def example_files(name: str) -> dict[str, bytes]:
         if path.is_file() and not left_behind & set(path.relative_to(source).parts)
     }
     return {**found, ".gitignore": found.get(".gitignore", IGNORED.encode())}
+
+
+def _write_schema(folder: Path) -> None:
+    """What editors check and complete *.pf.yaml by: that of this planform. Without it a project works as well."""
+    from contextlib import suppress
+
+    from planform.cli.schema import module_schema
+
+    path = folder / SCHEMA
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(module_schema(), encoding="utf-8")
 
 
 def _write(path: Path, content: bytes) -> bool:

@@ -53,6 +53,7 @@ COMMANDS = {
         "prices": "What instances cost: refresh the file of prices",
         "images": "Images of AWS by framework and version",
         "jumpstart": "Models of SageMaker JumpStart: list, search, show, pin",
+        "completion": "Completion for bash, zsh and fish",
         "schema": "The JSON Schema of the files, for editors",
         "version": "Print the version",
     },

@@ -6,6 +6,7 @@ a state comes after whose state it is. What fails keeps what reads its state fro
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from planform.roots import Root
 
 PLAN = "plan.pfplan"  # of each root module, in a folder of its name
+INDEX = "plans.json"  # which root modules were planned, and why some could not be
 MOST_AT_ONCE = 8
 
 
@@ -48,6 +50,8 @@ def plan_all(
     roots = _roots(options, every)
     with _folder(out) as folder:
         planned = _each(roots, lambda root: _planned(screen, options, root, words, folder))
+        if out is not None:
+            _write_index(folder, planned)
     return planned, document(screen, planned, layout)
 
 
@@ -76,16 +80,32 @@ def saved_plans(folder: Path) -> list[RootPlan]:
     """The plans that `plan --all --out FOLDER` wrote.
 
     Raises:
-        PlanformError: there is none, or one cannot be read.
+        PlanformError: there are none, or one cannot be read.
     """
     from planform.project import read_plan
 
-    paths = sorted(folder.rglob(PLAN))
-    if not paths:
+    try:
+        roots = json.loads((folder / INDEX).read_text())["roots"]
+    except (OSError, ValueError, KeyError, TypeError):
         raise PlanformError(
-            f"There is no {PLAN} in {folder}.", suggestion="planform plan --all --out FOLDER writes them."
+            f"There are no plans in {folder}: it has no {INDEX}.",
+            suggestion="planform plan --all --out FOLDER writes them.",
+        ) from None
+    return [
+        RootPlan(
+            item["path"],
+            None if item["error"] else read_plan(folder / item["path"] / PLAN),
+            item["error"],
+            tuple(item["needs"]),
         )
-    return [RootPlan(path.parent.relative_to(folder).as_posix(), read_plan(path)) for path in paths]
+        for item in roots
+    ]
+
+
+def _write_index(folder: Path, planned: Sequence[RootPlan]) -> None:
+    roots = [{"path": root.name, "needs": list(root.needs), "error": root.problem} for root in planned]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / INDEX).write_text(json.dumps({"format_version": "1.0", "roots": roots}, indent=1) + "\n")
 
 
 def apply_all(
@@ -108,7 +128,7 @@ def apply_all(
     flags, detached = _words(options, planning, accept), ["--detach"] * detach
     failed: dict[str, str] = {}
     if if_same_as is not None:
-        kept = {root.name for root in saved_plans(Path(if_same_as))}
+        kept = {root.name for root in saved_plans(Path(if_same_as)) if root.plan is not None}
         roots = [root for root in roots if root.name in kept]
     by_name = {root.name: root for root in roots}
     for names in levels({root.name: root.needs for root in roots}):
@@ -145,7 +165,9 @@ def _end(screen: Screen, number: int, failed: Mapping[str, str]) -> int:
         told = "; ".join(f"{name} ({why})" for name, why in failed.items())
         screen.err(f"\n{len(failed)} of {count(number, 'root module')} not applied: {told}.\n")
         return 1
-    screen.success(f"\n{count(number, 'root module')}: all is as the files say.")
+    screen.success(
+        f"\n{count(number, 'root module')}: all is as the files say." if number else "There is nothing to apply."
+    )
     return 0
 
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 def command(options: Options, out: str | None, pfvars: bool) -> None:
     """The JSON Schema of *.pf.yaml, by which editors complete, explain and check while one types."""
     screen: Screen = click.get_current_context().obj
-    document = _of_variables(options) if pfvars else _of_modules()
-    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    text = _text(_of_variables(options)) if pfvars else module_schema()
     if out is None:
         screen.out(text)
         return
@@ -40,12 +39,17 @@ def command(options: Options, out: str | None, pfvars: bool) -> None:
     screen.out(f"# yaml-language-server: $schema={path.as_posix()}\n")
 
 
-def _of_modules() -> dict[str, object]:
+def module_schema() -> str:
+    """The schema of *.pf.yaml."""
     from planform.project import provider_settings
     from planform.render.language_schema import Tables, language_schema
     from planform.resources import schemas
 
-    return language_schema(Tables(schemas(), provider_settings()))
+    return _text(language_schema(Tables(schemas(), provider_settings())))
+
+
+def _text(document: dict[str, object]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _of_variables(options: Options) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,32 @@ def test_examples_are_laid_out() -> None:
         source = SourceFile(f"{name}.pf.yaml", schema.example)
         assert load_document(source).value
         assert sorted(format_text(source).splitlines()) == sorted(schema.example.splitlines()), name
+
+
+def test_a_new_project_has_the_schema_and_its_first_line_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_planform(capsys, "init", "new")[0] == 0
+    first = (tmp_path / "new" / "main.pf.yaml").read_text().splitlines()[0]
+    name = first.removeprefix("# yaml-language-server: $schema=")
+    schema = tmp_path / "new" / name
+    assert json.loads(schema.read_text()) == json.loads(run_planform(capsys, "schema")[1])
+    assert ".planform/" in (tmp_path / "new" / ".gitignore").read_text()
+    # Whoever clones the project, or has another planform now, makes it ready by the same command.
+    schema.write_text("of an older planform")
+    monkeypatch.chdir(tmp_path / "new")
+    assert run_planform(capsys, "init")[0] == 0
+    assert json.loads(schema.read_text())["title"] == "planform"
+
+
+def test_a_build_makes_the_schema_with_the_standard_library_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(__file__).parents[2]
+    script = (
+        f"import runpy, pathlib; print(runpy.run_path('hatch_build.py')['schema_text'](pathlib.Path({str(root)!r})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == json.loads(run_planform(capsys, "schema")[1])

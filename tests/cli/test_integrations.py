@@ -60,7 +60,7 @@ def test_the_action_plans_comments_and_keeps_the_plan(repository: Path, tmp_path
     assert first.startswith("<!-- planform:a:default -->")
     assert "input: 3" in first
     assert second.startswith("<!-- planform:.:all:default -->")
-    assert kept[:2] == [{"plan.pfplan", "plan.html"}, {"a/plan.pfplan", "b/plan.pfplan", "plan.html"}]
+    assert kept[:2] == [{"plan.pfplan", "plan.html"}, {"a/plan.pfplan", "b/plan.pfplan", "plans.json", "plan.html"}]
     assert "Value for undeclared variable" in wrong.output
 
 

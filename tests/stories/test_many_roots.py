@@ -95,7 +95,7 @@ def test_plans_of_all_are_saved_shown_and_applied_as_reviewed(many: User) -> Non
     assert comment.startswith("<!-- planform:.:all:default -->\n### planform plan: 4 root modules, workspace default\n")
     assert "#### network" in comment
     assert "!       input: 1 -> 5" in comment
-    assert "No changes: `a-last`, `middle`" in comment
+    assert "No changes: `middle`, `a-last`" in comment
     page = many.run("show", "--format", "html", "plans")
     assert page.count("<section data-root") == 4
     document = json.loads(many.run("plan", "--all", "--format", "json"))
@@ -117,12 +117,10 @@ def test_only_what_changed_since_a_branch_left(many: User) -> None:
     git(many.folder, "add", "--all")
     git(many.folder, "commit", "--quiet", "-m", "first")
     many.run("apply", "--all", "-y")
-    none = many.run("plan", "--all", "--changed-since", "main")
-    assert none == "No root module is planned.\n"
-    assert (
-        many.run("plan", "--all", "--changed-since", "main", "--format", "markdown").splitlines()[-1]
-        == "**No root module is planned.**"
-    )
+    none = many.run("plan", "--all", "--changed-since", "main", "--format", "markdown", "--out", ".planform/none")
+    assert none.splitlines()[-1] == "**No root module is planned.**"
+    assert many.run("show", ".planform/none") == "No root module is planned.\n"
+    assert many.run("apply", "--all", "--if-same-as", ".planform/none") == "There is nothing to apply.\n"
     for path, text, roots in (
         ("middle/README.md", "its own folder", ["middle"]),
         ("shared/main.pf.yaml", SHARED + "# a module that it uses\n", ["lone"]),
@@ -164,7 +162,7 @@ def test_data_that_a_run_reads_elsewhere_counts(user: User) -> None:
         ("plan --all --json", "The event stream is of one root module."),
         ("apply --all p.pfplan", "A plan file and the event stream are of one root module."),
         ("apply --all", "Approval is needed, and there is no terminal to ask for it."),
-        ("apply --all --if-same-as nowhere", "There is no plan.pfplan in nowhere."),
+        ("apply --all --if-same-as nowhere", "There are no plans in nowhere: it has no plans.json."),
         ("--chdir shared plan --all", "There is no root module in"),
     ],
 )
