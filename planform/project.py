@@ -639,10 +639,14 @@ def settings_of(configuration: Configuration, name: str) -> Object:
 
 
 def aws_settings(folder: Path, workspace: str) -> Object:
-    """The settings of provider `aws` of the project in a folder; none where there is no project."""
+    """The settings of provider `aws` of the project in a folder; none where there is no project, or none that can be
+    read without values for its variables."""
     if not any(folder.glob("*.pf.yaml")):
         return {}
-    return settings_of(open_recorded(Options(folder, workspace)).configuration, "aws")
+    try:
+        return settings_of(open_recorded(Options(folder, workspace)).configuration, "aws")
+    except Diagnosed:
+        return {}
 
 
 def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edges:

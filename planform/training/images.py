@@ -22,7 +22,15 @@ TABLE = Path(__file__).with_name("images.json")
 OVERRIDE = "PLANFORM_IMAGES"  # a table of one's own, laid over this one
 
 # Domains of ECR outside of the commercial regions (the endpoints of botocore).
-_DOMAINS = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}
+# Of partitions with a domain of their own (botocore's partitions.json).
+_DOMAINS = {
+    "cn-": "amazonaws.com.cn",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+    "eusc-": "amazonaws.eu",
+}
 _SPELLINGS = {"scikit-learn": "sklearn", "torch": "pytorch", "tf": "tensorflow", "hf": "huggingface"}
 
 
@@ -96,8 +104,11 @@ def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
             )
         ]
     fitting = _of_version(lines, image)
+    versions = sorted({version for line in lines for version in line.versions}, key=_sortable)
+    if image.get("version") is None and len(versions) > 1:
+        newest = f'The newest in the table is version: "{versions[-1]}".'
+        return [Misfit(("version",), f"{image['framework']} has several versions: name one.", suggestion=newest)]
     if not fitting:
-        versions = sorted({version for line in lines for version in line.versions}, key=_sortable)
         asked = str(image.get("version"))
         nearest = min(versions, key=lambda version: _distance(version, asked))
         return [
@@ -108,6 +119,7 @@ def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
                 f'The nearest is "{nearest}". A newer one: give the URI of the image.',
             )
         ]
+    named = " ".join(filter(None, [str(image["framework"]), str(image.get("version") or "")]))
     based = [line for line in fitting if not line.base or line.base == image.get("base_framework_version")]
     if not based:
         bases = sorted({line.base for line in fitting}, key=_sortable)
@@ -117,7 +129,7 @@ def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
             return [
                 Misfit(
                     ("base_framework_version",) if image.get("base_framework_version") else (),
-                    f"{image['framework']} {image['version']} is built on {', '.join(bases)}.",
+                    f"{named} is built on {', '.join(bases)}.",
                     suggestion=f'Name one: base_framework_version: "{bases[-1]}"',
                 )
             ]
@@ -127,7 +139,7 @@ def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
         return [
             Misfit(
                 ("py_version",),
-                f'{image["framework"]} {image["version"]} has no image for "{python}".',
+                f'{named} has no image for "{python}".',
                 suggestion=f"There is: {', '.join(line.pythons)}.",
             )
         ]
@@ -135,7 +147,7 @@ def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
         return [
             Misfit(
                 (),
-                f"There is no {image['framework']} {image['version']} image in {region}.",
+                f"There is no {named} image in {region}.",
                 suggestion=f"Regions: {', '.join(sorted(line.accounts))}.",
             )
         ]
@@ -143,8 +155,7 @@ def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
         return [
             Misfit(
                 (),
-                f"There is no {image['framework']} {image['version']} image for {instance_type}: it comes for "
-                f"{', '.join(line.processors)}.",
+                f"There is no {named} image for {instance_type}: it comes for {', '.join(line.processors)}.",
             )
         ]
     return []

@@ -84,7 +84,9 @@ def caller_secrets(secrets: Mapping[str, Mapping[str, str]], caller: Mapping[str
 
 
 def _image(image: Value) -> str:
-    return f"{image['framework']}:{image['version']}" if isinstance(image, dict) else image or ""
+    if not isinstance(image, dict):
+        return image or ""
+    return ":".join(filter(None, [str(image["framework"]), str(image.get("version") or "")]))
 
 
 def _source_code(known: Object, trees: Mapping[str, Tree], folder: str) -> SourceCode | None:

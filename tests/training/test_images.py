@@ -10,7 +10,7 @@ import pytest
 from planform.core.errors import PlanformError
 from planform.training import images
 from planform.training.image_facts import document_text, facts
-from planform.training.images import image_uri, table
+from planform.training.images import _domain, image_uri, misfits, table
 
 HF = {"base_framework_version": "pytorch2.0.0", "container_version": "cu118-ubuntu20.04"}
 GOLDEN = [
@@ -91,3 +91,22 @@ def test_a_table_of_ones_own_is_laid_over(tmp_path: Path, monkeypatch: pytest.Mo
         facts(tmp_path, "", "")
     with pytest.raises(PlanformError, match="holds no tables"):
         facts(tmp_path / "nothing", "", "")
+
+
+def test_an_algorithm_with_one_version_needs_none() -> None:
+    uri = image_uri({"framework": "kmeans"}, "us-west-2", "ml.m5.xlarge")
+    assert uri == image_uri({"framework": "kmeans", "version": "1"}, "us-west-2", "ml.m5.xlarge")
+    (misfit,) = misfits({"framework": "sklearn"}, "us-west-2", "ml.m5.xlarge")
+    assert misfit.path == ("version",)
+    assert "sklearn has several versions: name one." in misfit.summary
+
+
+def test_the_domain_is_that_of_the_partition() -> None:
+    from botocore.session import get_session
+
+    partitions = get_session().get_data("partitions")["partitions"]
+    assert len(partitions) > 5
+    for partition in partitions:
+        for region in partition["regions"]:
+            if not region.endswith("global"):
+                assert _domain(region) == partition["outputs"]["dnsSuffix"], region

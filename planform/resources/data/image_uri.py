@@ -16,7 +16,7 @@ output:
 """,
     attributes=attributes(
         framework=Attribute(STRING, "sklearn, pytorch, xgboost, ...", required=True),
-        version=Attribute(STRING, "Version of the framework, quoted.", required=True),
+        version=Attribute(STRING, "Version of the framework, quoted; algorithms of AWS with only one need none."),
         py_version=Attribute(STRING, "py310, py311, ..., where an image comes for several."),
         base_framework_version=Attribute(STRING, "For huggingface: the version of PyTorch or TensorFlow underneath."),
         container_version=Attribute(STRING, "A version of the image itself."),

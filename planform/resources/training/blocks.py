@@ -37,7 +37,7 @@ def part(kind: Type, doc: str, **rest: Value) -> Attribute:
 TRAINING_IMAGE = Nested(
     attributes(
         framework=part(STRING, "sklearn, pytorch, xgboost, ...", required=True),
-        version=part(STRING, "Version of the framework, quoted.", required=True),
+        version=part(STRING, "Version of the framework, quoted; algorithms of AWS with only one need none."),
         py_version=part(STRING, "py310, py311, ..., where an image comes for several."),
         base_framework_version=part(STRING, "For huggingface: the version of PyTorch or TensorFlow underneath."),
         container_version=part(STRING, "A version of the image itself."),
