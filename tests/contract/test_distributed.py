@@ -62,22 +62,26 @@ from mpi4py import MPI
 world = MPI.COMM_WORLD
 seen = {"size": world.size, "sum": world.allreduce(world.rank), "host": os.environ["SM_CURRENT_HOST"],
         "host_rank": os.environ["SM_CURRENT_HOST_RANK"], "user": os.environ["USER_SAYS"],
+        "token": len(os.environ.get("TOKEN", "")),
         "at_home": os.path.samefile(".", os.environ["SM_SOURCE_DIR"])}
 with open(os.path.join(os.environ["SM_MODEL_DIR"], "told-%d.json" % world.rank), "w") as file:
     json.dump(seen, file)
 """
 
 
-def test_mpi_with_two_hosts_and_two_ranks_each(job: Job) -> None:
+def test_mpi_with_two_hosts_and_two_ranks_each(job: Job, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rank has the variables and the folders of its own host, and what the user has set for all."""
+    monkeypatch.setenv("MY_TOKEN", "hunter2-and-more")
+    secrets = {} if executor == "cloud" else {"secrets": {"TOKEN": {"env": "MY_TOKEN"}}}
     words = 'it\'s "so" $HOME and on'
-    told = job({"train.py": RANKS}, distributed=MPI, environment={"USER_SAYS": words}, **TWO_BY_TWO)
+    told = job({"train.py": RANKS}, distributed=MPI, environment={"USER_SAYS": words}, **secrets, **TWO_BY_TWO)
     assert {rank: (seen["host"], seen["host_rank"]) for rank, seen in told.hosts.items()} == {
         "0": ("algo-1", "0"), "1": ("algo-1", "0"), "2": ("algo-2", "1"), "3": ("algo-2", "1"),
     }  # fmt: skip
     assert {(seen["size"], seen["sum"], seen["at_home"], seen["user"]) for seen in told.hosts.values()} == {
         (4, 6, True, words)
     }
+    assert {seen["token"] for seen in told.hosts.values()} == {16 if secrets else 0}
     assert told.record["exit_codes"] == {"algo-1": 0, "algo-2": 0}  # the other stayed until the first was done
 
 

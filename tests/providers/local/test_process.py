@@ -153,6 +153,51 @@ def test_a_queued_run_runs_the_code_it_was_launched_with(tmp_path):
     assert list(runner.logs(runs[1], None, False)) == [("algo-1", "as launched")]
 
 
+def test_where_nodes_meet_is_chosen_when_a_run_starts(tmp_path):
+    """While a run waits in the queue, others take what was free when it was submitted."""
+    gate = tmp_path / "gate"
+    names = ("PLANFORM_JOIN_PORT", "SM_MASTER_PORT", "SM_MASTER_ADDR")
+    told = f"import os; print(*(os.environ[name] for name in {names}), flush=True); "
+    write(
+        tmp_path,
+        told
+        + f"os.environ['TRAINING_JOB_NAME'] == 'first' and os.system('while [ ! -e {gate} ]; do sleep 0.02; done')",
+    )
+    runner = executor(tmp_path, max_instances=2)
+    same = {"checkpoint_key": "", "channels": (), "instance_count": 2}
+    jobs = [spec(tmp_path, run_id=name, job_name=name, **same) for name in ("first", "second")]
+    runs = [ledger(job, runner.launch(job)) for job in jobs]
+    assert "_PORT" not in (tmp_path / runs[1].folder / "job.json").read_text()
+    gate.touch()
+    runner.watch(runs, lambda run, status: None, lambda: False)
+    places = [[line.split() for _, line in runner.logs(run, None, False)] for run in runs]
+    for one, other in places:
+        assert one == other  # both nodes of a run are told the same
+        assert one[2] == "127.0.0.1"
+    ports = {port for place in places for port in place[0][:2]}
+    assert len(ports) == 4
+
+
+def test_requirements_of_one_kind_share_an_environment_of_one_python(tmp_path):
+    from planform.providers.local.process import virtual_environment
+
+    python, version, told = tmp_path / "python", tmp_path / "version", []
+    # It says its version, and makes an environment at once.
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec cat {version}\nmkdir -p "$4"\n')
+    python.chmod(0o755)
+    version.write_text("3.12\n")
+
+    def environment(requirements):
+        return virtual_environment(tmp_path / "venvs", str(python), requirements, told.append)
+
+    first = environment(b"a\n")
+    assert environment(b"a\n") == first
+    assert told == ["making a virtual environment"]
+    assert environment(b"b\n") != first
+    version.write_text("3.13\n")  # another one at the same path, as after an upgrade
+    assert environment(b"a\n") != first
+
+
 def test_the_named_python_runs_the_code(tmp_path):
     (tmp_path / "bin").mkdir()
     python = tmp_path / "bin" / "mypython"
