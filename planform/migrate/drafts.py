@@ -48,20 +48,20 @@ class Draft:
     made: Made | None = None
     conditions: Conditions = ()
     settings: int = 0  # how many arguments of the program are in it
-    secrets: frozenset[str] = frozenset()
     import_id: str = ""
 
-    def put(self, path: Path, value: Value) -> None:
-        """Set a field; None means the program leaves it at its default."""
+    def put(self, path: Path, value: Value) -> bool:
+        """Set a field; None means the program leaves it at its default. False: it is inside of what is one unknown."""
         if value is None:
-            return
+            return True
         body = self.body
         for name in path[:-1]:
             inner = body.setdefault(name, {})
-            if not isinstance(inner, dict):  # all of it is one unknown
-                return
+            if not isinstance(inner, dict):
+                return False
             body = inner
         body[path[-1]] = settled(value)
+        return True
 
 
 @dataclass(slots=True)
@@ -143,7 +143,10 @@ class Taken:
 
     def move(self, table: Mapping[str, Path]) -> None:
         for name, path in table.items():
-            self.draft.put(path, named(self.get(name), path[-1]))
+            value = named(self.get(name), path[-1])
+            if not self.draft.put(path, value):
+                why = f"{path[0]} is one variable: put it in there"
+                self.into.unsupported(self.place, f"{self.owner}({name}={brief(value)})", why)
 
     def refuse(self, table: Mapping[str, str]) -> None:
         """Arguments without a place; one that is off anyway needs no word."""

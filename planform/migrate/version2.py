@@ -70,7 +70,7 @@ FRAMEWORKS: Mapping[str, str] = {
 }
 
 
-def trainer(into: Conversion, made: Made, draft: Draft, inputs: Value, found: bool = True) -> None:
+def trainer(into: Conversion, made: Made, draft: Draft, inputs: Value) -> None:
     """Fill the draft of a trainer from an estimator. `inputs`: what `fit` was given."""
     taken = Taken(into, draft, made.kind, made.args, made.place)
     taken.drop(*NO_NEED)
@@ -310,8 +310,10 @@ def _group(item: Value) -> Value:
 
 def _log_level(taken: Taken) -> None:
     level = taken.get("container_log_level")
-    if isinstance(level, int) and level != 20:
-        taken.draft.put(("environment", "SM_LOG_LEVEL"), str(level))
+    path = ("environment", "SM_LOG_LEVEL")
+    if isinstance(level, int) and level != 20 and not taken.draft.put(path, str(level)):
+        why = f"environment is one variable: put SM_LOG_LEVEL: {level} in there"
+        taken.into.unsupported(taken.place, f"{taken.owner}(container_log_level={level})", why)
 
 
 def _model(taken: Taken) -> None:
