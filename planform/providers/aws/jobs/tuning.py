@@ -120,7 +120,8 @@ class TuningExecutor:
     def _trials(self, run: Run, answer: Described) -> tuple[Trial, ...]:
         counters = {**answer["TrainingJobStatusCounters"], **answer["ObjectiveStatusCounters"]}
         known = self.listed.get(run.id)
-        if known is not None and known[0] == counters:
+        # That a job has begun to train no counter tells.
+        if known is not None and known[0] == counters and all(trial.status != "queued" for trial in known[1]):
             return known[1]
         metric = answer["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
         found = tuple(self._listed(run.job_name, metric))
