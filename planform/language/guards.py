@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import isfinite
 from typing import NamedTuple
 
 from planform.core.configuration import FileSetting
@@ -58,11 +59,18 @@ def _checked(planform: Settings, setting: Callable[[str], Value], problems: Prob
         misfits: list[Misfit] = []
         if has_sensitive(value):
             misfits.append(Misfit((name,), f"{name} may not be sensitive.", "Plans print it.", "Use nonsensitive()."))
-        fitting = convert_body({name: value}, {name: attribute}, (), misfits)
-        if not misfits:
-            result |= fitting
+        else:
+            fitting = convert_body({name: value}, {name: attribute}, (), misfits)
+            misfits += _endless(value, name)
+            result |= {} if misfits else fitting
         for misfit in misfits:
             span = locate(planform.place.source, (*planform.place.path, *misfit.path))
             detail = f"{misfit.summary} {misfit.detail}".rstrip()
             problems.add(diagnostic_at(planform.place.source, span, misfit_summary(misfit), detail, misfit.suggestion))
     return result
+
+
+def _endless(value: Value, name: str) -> Iterator[Misfit]:
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if isinstance(item, float) and not isfinite(item):
+            yield Misfit((name, key), "A limit is a number that ends.", suggestion="Leave it out to set no limit.")
