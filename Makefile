@@ -18,7 +18,8 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-# Editors and policy tools that others made, on what planform writes. Needs node and the package indexes.
+# Editors, policy tools and linters of workflows that others made, on what planform writes. Needs node and the package
+# indexes.
 external: .venv/.dev
 	$(BIN)/pytest -m external $(ARGS)
 

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from planform.cli.applying import confirmed
@@ -49,7 +50,7 @@ def plan_all(
     words = ["plan", *_words(options, planning, accept), *["--destroy"] * destroy]
     roots = _roots(options, every)
     with _folder(out) as folder:
-        planned = _each(roots, lambda root: _planned(screen, options, root, words, folder))
+        planned = _each(roots, lambda root: _planned(screen, root, words, folder))
         if out is not None:
             _write_index(folder, planned)
     return planned, document(screen, planned, layout)
@@ -124,40 +125,43 @@ def apply_all(
     """Level by level: plan what is to be applied next, show it, ask, apply it; the exit code."""
     from planform.roots import levels
 
-    roots = _roots(options, every)
-    flags, detached = _words(options, planning, accept), ["--detach"] * detach
-    failed: dict[str, str] = {}
+    call = ["plan", *_words(options, planning, accept)]
+    roots, words = _roots(options, every), [*call[1:], *["--detach"] * detach]
     if if_same_as is not None:
         kept = {root.name for root in saved_plans(Path(if_same_as)) if root.plan is not None}
         roots = [root for root in roots if root.name in kept]
-    by_name = {root.name: root for root in roots}
+    by_name, failed = {root.name: root for root in roots}, dict[str, str]()
     for names in levels({root.name: root.needs for root in roots}):
-        level = []
-        for root in (by_name[name] for name in names):
-            cause = next((needed for needed in root.needs if needed in failed), "")
-            if cause:
-                failed[root.name] = f"it reads the state of {cause}"
-                screen.out(f"\n{_title(screen, root)}Not tried: it reads the state of {cause}, which failed.\n")
-            else:
-                level.append(root)
+        level = _untouched(screen, [by_name[name] for name in names], failed)
         if if_same_as is not None:
             reviewed = Path(if_same_as).absolute()
-            calls = {
-                root.name: ["apply", "--if-same-as", str(reviewed / root.name / PLAN), *flags, *detached]
-                for root in level
-            }
+            calls = {root.name: ["apply", "--if-same-as", str(reviewed / root.name / PLAN), *words] for root in level}
             failed |= _applied(screen, level, calls)
             continue
         with _folder(None) as folder:
-            planned = _each(level, lambda root: _planned(screen, options, root, ["plan", *flags], folder))
+            planned = _each(level, lambda root: _planned(screen, root, call, folder))
             screen.out(document(screen, planned, Layout(form)) + "\n")
             failed |= {root.name: "it cannot be planned" for root in planned if root.plan is None}
             busy = [root.name for root in planned if root.plan is not None and not root.plan.is_empty]
             if busy and not approved and not confirmed(screen, f"Make these changes in {', '.join(busy)}?", may_ask):
                 return 1
-            calls = {name: ["apply", str(folder / name / PLAN), *detached] for name in busy}
+            saved = [*_common(options), *["--detach"] * detach]
+            calls = {name: ["apply", str(folder / name / PLAN), *saved] for name in busy}
             failed |= _applied(screen, [root for root in level if root.name in calls], calls)
     return _end(screen, len(roots), failed)
+
+
+def _untouched(screen: Screen, roots: Sequence[Root], failed: dict[str, str]) -> list[Root]:
+    """Those of the roots that read the state of none that failed; the others have failed with it."""
+    found = []
+    for root in roots:
+        cause = next((needed for needed in root.needs if needed in failed), "")
+        if cause:
+            failed[root.name] = f"it reads the state of {cause}"
+            screen.out(f"{_before(screen, root)}not tried: it reads the state of {cause}, which failed\n")
+        else:
+            found.append(root)
+    return found
 
 
 def _end(screen: Screen, number: int, failed: Mapping[str, str]) -> int:
@@ -172,22 +176,21 @@ def _end(screen: Screen, number: int, failed: Mapping[str, str]) -> int:
 
 
 def _applied(screen: Screen, roots: Sequence[Root], calls: Mapping[str, list[str]]) -> dict[str, str]:
-    """Apply some root modules at once and print what each says when it ends; name -> why, of those that failed."""
+    """Apply some root modules at once, each line that one prints behind its name; name -> why, of those that failed."""
+    lock = Lock()
 
-    def run(root: Root) -> tuple[Root, int, str]:
-        done = _planform(screen, root, calls[root.name], together=True)
-        return root, done.returncode, done.stdout
+    def run(root: Root) -> tuple[Root, int]:
+        with _planform(screen, root, calls[root.name], errors=subprocess.STDOUT) as process:
+            for line in process.stdout or ():
+                with lock:
+                    screen.out(f"{_before(screen, root)}{line}" if line.strip() else "")
+        return root, process.returncode
 
-    failed = {}
-    for root, code, said in _at_once(roots, run):
-        screen.out(f"\n{_title(screen, root)}{said.strip()}\n")
-        if code:
-            failed[root.name] = "its apply failed"
-    return failed
+    return {root.name: "its apply failed" for root, code in _at_once(roots, run) if code}
 
 
-def _title(screen: Screen, root: Root) -> str:
-    return screen.style.paint(root.name, "bold", "underline") + "\n"
+def _before(screen: Screen, root: Root) -> str:
+    return screen.style.paint(f"{root.name} | ", "dim")
 
 
 def _roots(options: Options, every: Every) -> list[Root]:
@@ -215,9 +218,13 @@ def _words(options: Options, planning: Mapping[str, Any], accept: Sequence[str])
             suggestion="Go to its folder, or name it: planform --chdir FOLDER",
         )
     words = [f"--{name.replace('_', '-')}" for name in ("refresh_only", "retry_failed") if planning[name]]
-    words += ["--no-refresh"] * (not planning["refresh"])
     words += [f"--accept-limit={name}" for name in accept]
-    words += [f"--var={text}" for text in options.variables]
+    return [*words, *["--no-refresh"] * (not planning["refresh"]), *_common(options)]
+
+
+def _common(options: Options) -> list[str]:
+    """The options that a saved plan takes as well."""
+    words = [f"--var={text}" for text in options.variables]
     words += [f"--var-file={Path(file).absolute()}" for file in options.var_files]
     return [*words, f"--lock-timeout={options.lock_timeout}", f"--parallelism={options.parallelism}"]
 
@@ -240,33 +247,30 @@ def _each(roots: Sequence[Root], plan: Callable[[Root], RootPlan]) -> list[RootP
     return [done[root.name] for root in roots]
 
 
-def _planned(screen: Screen, options: Options, root: Root, words: Sequence[str], folder: Path) -> RootPlan:
+def _planned(screen: Screen, root: Root, words: Sequence[str], folder: Path) -> RootPlan:
     from planform.project import read_plan
 
     path = folder / root.name / PLAN
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    done = _planform(screen, root, [*words, "--summary", "--out", str(path)])
-    if done.returncode:
-        return RootPlan(root.name, None, done.stderr.strip(), root.needs)
+    with _planform(screen, root, [*words, "--summary", "--out", str(path)], errors=subprocess.PIPE) as process:
+        _, said = process.communicate()
+    if process.returncode:
+        return RootPlan(root.name, None, said.strip(), root.needs)
     return RootPlan(root.name, read_plan(path), "", root.needs)
 
 
-def _planform(
-    screen: Screen, root: Root, words: Sequence[str], *, together: bool = False
-) -> subprocess.CompletedProcess[str]:
-    """One command in the folder of a root module; `together`: its errors stand among what it prints."""
-    command = [sys.executable, "-m", "planform", "--chdir", str(root.folder), "-w", screen.workspace, *words]
+def _planform(screen: Screen, root: Root, words: Sequence[str], *, errors: int) -> subprocess.Popen[str]:
+    """One command in the folder of a root module."""
     environment = {**os.environ, "COLUMNS": str(screen.style.width)}
     environment["FORCE_COLOR" if screen.style.colour else "NO_COLOR"] = "1"
-    return subprocess.run(
-        command,
+    return subprocess.Popen(
+        [sys.executable, "-m", "planform", "--chdir", str(root.folder), "-w", screen.workspace, *words],
         env=environment,
         text=True,
-        check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if together else subprocess.PIPE,
+        stderr=errors,
     )
 
 

@@ -63,7 +63,8 @@ def test_all_are_applied_in_order_each_planned_after_what_it_reads(many: User) -
     plan = many.run("plan", "--all", "--detailed-exitcode", code=2)
     assert headings(plan) == ["lone", "network", "middle", "a-last"]
     assert plan.splitlines()[-1].startswith("1 root module of 4 with changes: 0 to create, 1 to change, 0 to destroy;")
-    many.run("apply", "--all", "-y")
+    done = many.run("apply", "--all", "-y")
+    assert "network | planform_data.subnet: changed\n" in done
     assert value(many, "a-last") == 7
 
 
@@ -152,6 +153,18 @@ def test_data_that_a_run_reads_elsewhere_counts(user: User) -> None:
         user.edit(old, new, path)
         assert "1 new run" in user.run("plan", "--all", "--changed-since", "main")
         user.edit(new, old, path)
+
+
+def test_secrets_reach_all(user: User) -> None:
+    for name in ("a", "b"):
+        user.write(
+            f"planform: {{name: {name}}}\nvariable: {{token: {{type: string, sensitive: true}}}}\n"
+            'resource: {planform_data: {x: {input: "${var.token}"}}}\n',
+            f"{name}/main.pf.yaml",
+        )
+    done = user.run("apply", "--all", "-y", "--var", "token=hunter2")
+    assert done.endswith("2 root modules: all is as the files say.\n")
+    assert "hunter2" not in done
 
 
 @pytest.mark.parametrize(
