@@ -8,31 +8,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planform import __version__
 from planform.backends import backend_for
-from planform.backends.encryption import PLAIN, Codec, unwrapped
+from planform.backends.encryption import Codec
 from planform.backends.remembered import Displaced, remember, remembered
 from planform.core.addresses import Address, provider_kind
 from planform.core.backend import Backend, Session
 from planform.core.configuration import Configuration, SourceFile
 from planform.core.deeds import plan_id
 from planform.core.errors import Diagnosed, Diagnostic, PlanformError, PlanStale, Problems, did_you_mean
-from planform.core.executor import Document, DocumentRead, Executor, Tell
+from planform.core.executor import Executor
 from planform.core.guards import Prices
 from planform.core.plan import Plan
-from planform.core.planfile import parse_plan, plan_bytes
 from planform.core.reporter import Reporter
-from planform.core.resource import Provider
-from planform.core.schemas import Attribute, Misfit, convert_body
 from planform.core.secrets import sealed, sealer
 from planform.core.state import Entry, Forgotten, Record, Recorded, Run, RunDropped, RunRecorded, Snapshot
-from planform.core.values import Object, Sealed, Value, leaves, reveal, same
+from planform.core.values import Object, Sealed, Value, leaves, same
 from planform.engine.costs import instances_of
 from planform.engine.edges import Edges
 from planform.engine.importing import import_entry, importable
@@ -45,8 +41,7 @@ from planform.engine.planner import PlanOptions
 from planform.engine.planner import plan as make_plan
 from planform.language.description import described
 from planform.language.expand import expand
-from planform.language.files import LISTING, DiskFiles
-from planform.language.lock import LOCK_FILE, read_lock, write_lock
+from planform.language.files import DiskFiles
 from planform.language.modules import load
 from planform.language.prices import FILE as PRICES_FILE
 from planform.language.prices import parse_prices, read_prices
@@ -55,7 +50,7 @@ from planform.language.sources import ModuleSources, read_pins
 from planform.language.variables import NO_VALUE, variable_values
 from planform.policies.files import read_policies
 from planform.resources import schemas
-from planform.training.rules import RULES
+from planform.wiring import edges_for, provider_settings, settings_of
 
 if TYPE_CHECKING:
     from planform.engine.applier import Outcome
@@ -355,64 +350,6 @@ class Project:
             if kind is not None
         }
 
-    def pin_models(self, *, upgrade: bool) -> list[str]:
-        """Write the models that trainers use into the lock file; a line on each.
-
-        Raises:
-            PlanformError: there is no such model.
-        """
-        from planform.providers.aws.hub import pinned
-
-        folder = self.options.folder.resolve()
-        pins = read_lock(str(folder)).get("jumpstart", {})
-        wanted: dict[str, set[DocumentRead]] = {}
-        for address, instance, desired in definitions(self.configuration, self.evaluation, self.edges):
-            read, name = self.edges.rules[address.type].document(desired), provider_of(instance)
-            if read is not None:
-                wanted.setdefault(name if provider_kind(name) == "aws" else "aws", set()).add(read)
-        found: dict[str, Object] = {}
-        for name, reads in sorted(wanted.items()):
-            settings = settings_of(self.configuration, name)
-            found |= pinned(settings, sorted(reads), folder, {} if upgrade else pins)
-        write_lock(str(folder), "jumpstart", {**pins, **found})
-        return [
-            f"{key}: {pins[key]['version']} -> {pin['version']}"
-            if key in pins and pins[key] != pin
-            else f"{key}: {pin['version']}"
-            for key, pin in sorted(found.items())
-        ]
-
-    def pin_images(self, *, upgrade: bool) -> list[str]:
-        """Write the digests of the images that runs use into the lock file; a line on each.
-
-        Raises:
-            PlanformError: the registry of one does not tell.
-        """
-        from planform.training.images import ECR
-
-        folder = str(self.options.folder.resolve())
-        pins, found = images_of(read_lock(folder)), dict[str, str]()
-        for _, instance, desired in definitions(self.configuration, self.evaluation, self.edges):
-            uri = self.edges.executor(provider_of(instance), desired).image(desired)
-            if not uri or "@" in uri or uri in found:
-                continue
-            if uri in pins and not upgrade:
-                found[uri] = pins[uri]
-            elif ECR.fullmatch(uri):
-                from planform.providers.aws.fetch import ecr_digest
-
-                found[uri] = ecr_digest(settings_of(self.configuration, "aws"), uri)
-            else:
-                from planform.providers.local.docker import registry_digest
-
-                found[uri] = registry_digest(uri)
-        # An image that only another workspace uses stays pinned.
-        write_lock(folder, "images", {**pins, **found})
-        return [
-            f"{uri}: {pins[uri]} -> {digest}" if pins.get(uri, digest) != digest else f"{uri}: {digest}"
-            for uri, digest in sorted(found.items())
-        ]
-
     def run_folder(self, run: Run) -> Path:
         """Where a run has its place on this machine, wherever it ran."""
         from planform.providers.local.files import run_folder
@@ -611,33 +548,6 @@ def fetch_modules(folder: Path, *, upgrade: bool = False) -> tuple[Mapping[str, 
     return sources.fetched, read_pins(root)
 
 
-def provider_settings() -> Mapping[str, Mapping[str, Attribute]]:
-    """What may stand under `provider`, by provider."""
-    from planform.providers.aws.provider import SETTINGS as AWS
-    from planform.providers.local.provider import SETTINGS as LOCAL
-
-    return {"aws": AWS, "local": LOCAL}
-
-
-def images_of(lock: Mapping[str, Object]) -> dict[str, str]:
-    """URI -> digest, from the lock file.
-
-    Raises:
-        PlanformError: it holds something else.
-    """
-    pins = lock.get("images", {})
-    if not all(isinstance(digest, str) and digest.startswith("sha256:") for digest in pins.values()):
-        raise PlanformError(f"{LOCK_FILE} cannot be read", "It maps `images` to their digests, sha256:...")
-    return {uri: str(digest) for uri, digest in pins.items()}
-
-
-def settings_of(configuration: Configuration, name: str) -> Object:
-    """The settings of a provider; `aws.eu@eu-west-3` has those of aws.eu, in another region."""
-    configured, _, region = name.partition("@")
-    given = {**configuration.provider_settings.get(configured, {}), **({"region": region} if region else {})}
-    return convert_body(given, provider_settings().get(provider_kind(name), {}), (), [])
-
-
 def aws_settings(folder: Path, workspace: str) -> Object:
     """The settings of provider `aws` of the project in a folder; none where there is no project, or none that can be
     read without values for its variables."""
@@ -647,142 +557,3 @@ def aws_settings(folder: Path, workspace: str) -> Object:
         return settings_of(open_recorded(Options(folder, workspace)).configuration, "aws")
     except Diagnosed:
         return {}
-
-
-def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edges:
-    """The providers of a configuration, made when first asked for."""
-
-    @cache
-    def provider(name: str) -> Provider:
-        settings = settings_of(configuration, name)
-        match provider_kind(name):
-            case "planform":
-                from planform.providers.builtin import BuiltinProvider
-
-                return BuiltinProvider(_remote_outputs)
-            case "local":
-                from planform.providers.local.provider import local_provider
-
-                aws = settings_of(configuration, "aws")
-                fetch, login, models = partial(_fetched, aws), partial(_ecr_login, aws), partial(_models, aws, folder)
-                return local_provider(settings, folder, workspace, fetch, login, models)
-            case "aws":
-                from planform.providers.aws.provider import aws_provider
-
-                return aws_provider(name, settings, folder, read_lock(str(folder)).get("jumpstart", {}))
-        raise PlanformError(f'There is no provider "{name}".', suggestion=did_you_mean(name, ["aws", "local"]))
-
-    return Edges(schemas(), provider, RULES, images_of(read_lock(str(folder))))
-
-
-def _fetched(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
-    from planform.providers.aws.fetch import fetch
-
-    return fetch(settings, uri, cache, tell)
-
-
-def _ecr_login(settings: Object, image: str) -> tuple[str, str]:
-    from planform.providers.aws.fetch import ecr_login
-
-    return ecr_login(settings, image)
-
-
-def _models(settings: Object, folder: Path, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
-    """The documents of models for runs of this machine, from the hub of the AWS settings."""
-    from planform.providers.aws.provider import aws_provider
-
-    return aws_provider("aws", settings, folder, read_lock(str(folder)).get("jumpstart", {})).documents(reads)
-
-
-def _remote_outputs(kind: str, config: Object, folder: Path) -> Object:
-    from planform.backends.remote import remote_outputs
-
-    return remote_outputs(kind, config, folder)
-
-
-def write_plan(plan: Plan, path: Path, codec: Codec = PLAIN) -> None:
-    """Save a plan for a later apply; only its owner may read it."""
-    partial = path.with_name(f".{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(codec.wrapped(plan_bytes(plan)))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def read_plan(path: Path) -> Plan:
-    """Raises:
-    PlanformError: there is no such file, or it is not a plan.
-    """
-    try:
-        return parse_plan(unwrapped(path.read_bytes(), str(path)), str(path))
-    except OSError as error:
-        raise PlanformError(
-            f"The plan file {path} cannot be read: {error.strerror}.", suggestion="Make one: planform plan --out FILE"
-        ) from None
-
-
-def open_saved(plan: Plan, options: Options) -> Project:
-    """The project as a saved plan carries it (S2.6). What is sensitive is read again and must be what the plan saw.
-
-    Raises:
-        PlanStale: a file that the plan read changed, or a sensitive value is not the one that was reviewed.
-    """
-    folder = options.folder.resolve()
-    seal = sealer(plan.salt)
-    sources = {source.path: source.text for source in plan.sources}
-    for path, digest in plan.private_sources.items():
-        sources[path] = _private_source(folder / path, path, digest, seal)
-    _check_files(folder, plan)
-    options = replace(options, workspace=plan.workspace)
-    variables = dict(plan.variables)
-    secret = [name for name, value in variables.items() if isinstance(value, Sealed)]
-    if secret or plan.ephemeral or options.variables or options.var_files:
-        given, _ = variable_values(
-            load(str(folder), schemas(), sources, provider_settings()),
-            str(folder),
-            plan.workspace,
-            options.var_files,
-            options.variables,
-            os.environ,
-        )
-        for name in secret:
-            if Sealed(seal(reveal(given[name]), ("variable", name))) != variables[name]:
-                raise PlanStale(
-                    f"The sensitive variable {name} is not what it was when the plan was made.",
-                    "Plans hold no secrets, so apply is given them again; their digests must match.",
-                    f"Give the same value: PLANFORM_VAR_{name}=... planform apply PLAN",
-                )
-            variables[name] = given[name]
-        variables |= {name: given[name] for name in plan.ephemeral}
-    return open_project(options, sources, variables, plan.created_at)
-
-
-def open_as_reviewed(plan: Plan, options: Options) -> Project:
-    """The project as its files are now, in the workspace and at the time of a plan that was reviewed (S2.7)."""
-    return open_project(replace(options, workspace=plan.workspace), created_at=plan.created_at)
-
-
-def _private_source(path: Path, name: str, digest: str, seal: Callable[..., str]) -> str:
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise PlanStale(
-            f"{name} holds a secret, so the plan does not carry it, and it cannot be read now: {error.strerror}."
-        ) from None
-    if seal(text, ("source", name)) != digest:
-        raise PlanStale(
-            f"{name} changed after the plan was made.", suggestion="Make a new plan: planform plan --out FILE"
-        )
-    return text
-
-
-def _check_files(folder: Path, plan: Plan) -> None:
-    # Policies may stand outside the repository; what the plan read there is looked at, and nothing else.
-    read = (name.rpartition(" in ")[2] if name.startswith(LISTING) else os.path.dirname(name) for name in plan.files)
-    changed = DiskFiles(str(folder), (str(folder / name) for name in read)).changed(plan.files)
-    if changed:
-        raise PlanStale(
-            f"{', '.join(changed[:5])} changed after the plan was made, and the plan read it.",
-            suggestion="Make a new plan: planform plan --out FILE",
-        )

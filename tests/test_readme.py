@@ -127,7 +127,7 @@ def test_commands_of_the_docs_exist(line: str) -> None:
     """Every command that a page tells to type, with every option of it."""
     words = shlex.split(line)
     command: click.Command = planform
-    context = click.Context(command, info_name="planform")
+    context = click.Context(command, info_name="planform", **command.context_settings)
     options: set[str] = set(names_of(command, context))
     for word in words:
         name = word.partition("=")[0]

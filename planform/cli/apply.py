@@ -116,7 +116,8 @@ def _planned(
 ) -> tuple[Project, Plan, Plan | None]:
     """The project, its plan, and the plan that was reviewed, if there is one."""
     from planform.engine.guards import accepting
-    from planform.project import open_as_reviewed, open_project, read_plan
+    from planform.project import open_project
+    from planform.saved import open_as_reviewed, read_plan
 
     if if_same_as is None:
         project = open_project(options)
@@ -171,7 +172,8 @@ def _apply_saved(
     json_into: str | None,
 ) -> int:
     from planform.engine.guards import accepting
-    from planform.project import check_permitted, open_saved, read_plan
+    from planform.project import check_permitted
+    from planform.saved import open_saved, read_plan
 
     chosen = [name for name, value in planning.items() if value not in ((), False) and name != "refresh"]
     if chosen:

@@ -12,7 +12,7 @@ def commands_markdown(root: click.Group) -> str:
     parts = [
         "# Commands\n",
         "Made by `planform docs --out`. Long options may also be written with one dash, as in Terraform.\n",
-        _options(root, click.Context(root, info_name="planform")),
+        _options(root, click.Context(root, info_name="planform", **root.context_settings)),
     ]
     parts += [_section(command, context) for command, context in _commands(root)]
     return "\n".join(parts)
@@ -20,7 +20,7 @@ def commands_markdown(root: click.Group) -> str:
 
 def _commands(root: click.Group) -> Iterator[tuple[click.Command, click.Context]]:
     """The commands that do something, in the order of the help; each under its group."""
-    outer = click.Context(root, info_name="planform")
+    outer = click.Context(root, info_name="planform", **root.context_settings)
 
     def below(group: click.Group, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
         for name in group.list_commands(context):

@@ -54,9 +54,9 @@ def command(name: str | None, markdown: bool, out: str | None, module: bool, int
 def _of_module(screen: Screen, into: str | None) -> None:
     """Print the docs of the module in this folder, or put them into a file."""
     from planform.language.modules import load
-    from planform.project import provider_settings
     from planform.render.module_docs import ModuleFacts, VariableRow, module_markdown, with_docs
     from planform.resources import schemas
+    from planform.wiring import provider_settings
 
     found = load(str(Path.cwd()), schemas(), None, provider_settings())
     docs = module_markdown(

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options, form: str, plan_file: str | None) -> None:
     """Draw what depends on what: `planform graph --format svg > graph.svg`, `planform graph | dot -Tpng`."""
-    from planform.project import open_recorded, read_plan
+    from planform.project import open_recorded
     from planform.render.graph import dot, drawing, mermaid
+    from planform.saved import read_plan
 
     screen: Screen = click.get_current_context().obj
     plan = read_plan(Path(plan_file)) if plan_file else None

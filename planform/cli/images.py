@@ -75,10 +75,11 @@ def retrieve_command(region: str, instance_type: str, **image: str | None) -> No
 @project_options
 def pin_command(options: Options, upgrade: bool) -> None:
     """Write the digests of the images that runs use into .planform.lock.yaml: a tag that moves changes no run."""
+    from planform.pins import pin_images
     from planform.project import open_project
 
     screen: Screen = click.get_current_context().obj
-    lines = open_project(options).pin_images(upgrade=upgrade)
+    lines = pin_images(open_project(options), upgrade=upgrade)
     screen.out("".join(f"{line}\n" for line in lines) or "No run uses an image by its tag.\n")
 
 

@@ -103,10 +103,11 @@ def show_command(model_id: str, version: str, region: str | None, hub: str, as_j
 @project_options
 def pin_command(options: Options, upgrade: bool) -> None:
     """Write the versions and digests of the models that trainers use into .planform.lock.yaml."""
+    from planform.pins import pin_models
     from planform.project import open_project
 
     screen: Screen = click.get_current_context().obj
-    lines = open_project(options).pin_models(upgrade=upgrade)
+    lines = pin_models(open_project(options), upgrade=upgrade)
     screen.out("".join(f"{line}\n" for line in lines) or "No trainer uses a model of JumpStart.\n")
 
 

@@ -83,7 +83,7 @@ def saved_plans(folder: Path) -> list[RootPlan]:
     Raises:
         PlanformError: there are none, or one cannot be read.
     """
-    from planform.project import read_plan
+    from planform.saved import read_plan
 
     try:
         roots = json.loads((folder / INDEX).read_text())["roots"]
@@ -248,7 +248,7 @@ def _each(roots: Sequence[Root], plan: Callable[[Root], RootPlan]) -> list[RootP
 
 
 def _planned(screen: Screen, root: Root, words: Sequence[str], folder: Path) -> RootPlan:
-    from planform.project import read_plan
+    from planform.saved import read_plan
 
     path = folder / root.name / PLAN
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,8 @@ def command(
 ) -> int:
     """Show what apply would do. Changes nothing."""
     from planform.engine.guards import accepting
-    from planform.project import open_project, write_plan
+    from planform.project import open_project
+    from planform.saved import write_plan
 
     screen: Screen = click.get_current_context().obj
     if every.chosen:

@@ -35,8 +35,9 @@ def refresh_command(options: Options, regions: tuple[str, ...], types: tuple[str
     already. Its section `local` and prices of spot instances, which AWS does not publish, stay as they are.
     """
     from planform.language.prices import prices_text
-    from planform.project import open_recorded, settings_of
+    from planform.project import open_recorded
     from planform.providers.aws.pricing import prices_of
+    from planform.wiring import settings_of
 
     screen: Screen = click.get_current_context().obj
     project = open_recorded(options)

@@ -41,9 +41,9 @@ def command(options: Options, out: str | None, pfvars: bool) -> None:
 
 def module_schema() -> str:
     """The schema of *.pf.yaml."""
-    from planform.project import provider_settings
     from planform.render.language_schema import Tables, language_schema
     from planform.resources import schemas
+    from planform.wiring import provider_settings
 
     return _text(language_schema(Tables(schemas(), provider_settings())))
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @project_options
 def command(options: Options, layout: Layout, planfile: str | None, as_json: bool) -> None:
     """Show a saved plan, those in a folder of `plan --all --out`, or the state when no PLAN is given."""
-    from planform.project import open_recorded, read_plan
+    from planform.project import open_recorded
+    from planform.saved import read_plan
 
     if as_json:
         layout = layout._replace(format="json")

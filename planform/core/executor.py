@@ -45,6 +45,17 @@ class SourceCode(NamedTuple):
     archive: str = ""  # the one file that the source code is in, packed (.tar.gz)
 
 
+class RunName(NamedTuple):
+    """Which run a job is of."""
+
+    run_id: str
+    number: int
+    address: str
+    job_name: str
+    lineage: str
+    workspace: str
+
+
 class JobSpec(NamedTuple):
     """One training job, complete: every executor makes the same run of it. Only here are secrets in clear."""
 
@@ -182,13 +193,7 @@ class RunRules(Protocol):
         planned: Object,
         trees: Mapping[str, Tree],
         folder: str,
-        *,
-        run_id: str,
-        number: int,
-        address: str,
-        job_name: str,
-        lineage: str,
-        workspace: str,
+        run: RunName,
     ) -> JobSpec:
         """The job of a completely known definition; Sensitive marks are taken off here."""
 

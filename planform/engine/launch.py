@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from planform.core.configuration import Configuration
 from planform.core.errors import PlanStale
-from planform.core.executor import JobSpec, RunRules, Tree
+from planform.core.executor import JobSpec, RunName, RunRules, Tree
 from planform.core.plan import Change, Plan
 from planform.core.secrets import Seal, sealed
 from planform.core.state import Run, RunRecorded, Snapshot
@@ -45,12 +45,7 @@ def launch(
         _with_own_artifacts(planned, produced, configuration.folder),
         trees,
         folder,
-        run_id=run_id,
-        number=number,
-        address=str(address),
-        job_name=job_name,
-        lineage=plan.lineage,
-        workspace=plan.workspace,
+        RunName(run_id, number, str(address), job_name, plan.lineage, plan.workspace),
     )
     executor = edges.executor(change.provider, planned)
     arn = executor.predict(job_name, run_id, str(address)).get("job_arn")

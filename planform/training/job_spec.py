@@ -7,7 +7,7 @@ import os.path
 from collections.abc import Mapping
 
 from planform.core.errors import ProviderError
-from planform.core.executor import Channel, JobSpec, MetricDefinition, SourceCode, Tree
+from planform.core.executor import Channel, JobSpec, MetricDefinition, RunName, SourceCode, Tree
 from planform.core.secrets import sealer
 from planform.core.values import Object, Value, has_sensitive, reveal
 from planform.training.definition import (
@@ -27,24 +27,13 @@ def job_spec(
     planned: Object,
     trees: Mapping[str, Tree],
     folder: str,
-    *,
-    run_id: str,
-    number: int,
-    address: str,
-    job_name: str,
-    lineage: str,
-    workspace: str,
+    run: RunName,
 ) -> JobSpec:
     """The job of a completely known definition; Sensitive marks are taken off here."""
     known = reveal(planned)
     compute, driver = mapping(known, "compute"), driver_read(known, folder)
     return JobSpec(
-        run_id=run_id,
-        number=number,
-        address=address,
-        job_name=job_name,
-        lineage=lineage,
-        workspace=workspace,
+        **run._asdict(),
         image=_image(known.get("training_image")),
         source_code=_source_code(known, trees, folder),
         hyperparameters=mapping(known, "hyperparameters"),
@@ -61,7 +50,7 @@ def job_spec(
         driver_files=trees[driver.key].files if driver is not None else (),
         queue=known.get("queue") or "",
         priority=int(known.get("priority") or 0),
-        checkpoint_key=_checkpoint_key(planned, trees, folder, lineage, address),
+        checkpoint_key=_checkpoint_key(planned, trees, folder, run),
         sensitive_hyperparameters=_sensitive_names(planned),
         extra=known,
     )
@@ -128,8 +117,8 @@ def _sensitive_names(planned: Object) -> frozenset[str]:
     return frozenset(name for name, value in names.items() if not isinstance(whole, dict) or has_sensitive(value))
 
 
-def _checkpoint_key(planned: Object, trees: Mapping[str, Tree], folder: str, lineage: str, address: str) -> str:
+def _checkpoint_key(planned: Object, trees: Mapping[str, Tree], folder: str, run: RunName) -> str:
     """Retries of one definition resume from what the first had saved; a changed definition starts clean (S3.13)."""
-    seal = sealer(hashlib.sha256(lineage.encode()).hexdigest())
+    seal = sealer(hashlib.sha256(run.lineage.encode()).hexdigest())
     definition = digest(components(planned, trees, folder, {}, seal) or {})
-    return hashlib.sha256(f"{address}\n{definition}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{run.address}\n{definition}".encode()).hexdigest()[:16]

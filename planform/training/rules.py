@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunRules, Tree, TreeRead
+from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunName, RunRules, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
 from planform.core.values import AttributePath, Object
@@ -69,24 +69,13 @@ class TrainingRules:
         planned: Object,
         trees: Mapping[str, Tree],
         folder: str,
-        *,
-        run_id: str,
-        number: int,
-        address: str,
-        job_name: str,
-        lineage: str,
-        workspace: str,
+        run: RunName,
     ) -> JobSpec:
         return job_spec.job_spec(
             planned,
             trees,
             folder,
-            run_id=run_id,
-            number=number,
-            address=address,
-            job_name=job_name,
-            lineage=lineage,
-            workspace=workspace,
+            run,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planform.core.executor import Completed, Document, DocumentRead, JobSpec, Tree, TreeRead
+from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunName, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
 from planform.core.values import AttributePath, Object, Value, is_wholly_known, reveal
@@ -119,24 +119,13 @@ class TuningRules:
         planned: Object,
         trees: Mapping[str, Tree],
         folder: str,
-        *,
-        run_id: str,
-        number: int,
-        address: str,
-        job_name: str,
-        lineage: str,
-        workspace: str,
+        run: RunName,
     ) -> JobSpec:
         base = self.trainer.job_spec(
             mapping(planned, "trainer"),
             trees,
             folder,
-            run_id=run_id,
-            number=number,
-            address=address,
-            job_name=job_name,
-            lineage=lineage,
-            workspace=workspace,
+            run,
         )
         known = reveal({name: value for name, value in planned.items() if name != "trainer"})
         return base._replace(tuning=known)

@@ -11,8 +11,9 @@ from hypothesis import given
 
 from planform.core.plan import Plan
 from planform.core.statefile import state_text
-from planform.project import Options, open_saved, read_plan, write_plan
+from planform.project import Options
 from planform.render.plan_text import concise
+from planform.saved import open_saved, read_plan, write_plan
 from tests.properties.configurations import EXAMPLES, Files, configurations, folder_of, project_in, put
 
 

@@ -12,9 +12,9 @@ from planform.core.configuration import SourceFile
 from planform.core.schemas import NUMBER, ObjectType, Type
 from planform.language.documents import Expr, load_document
 from planform.language.type_constraints import parse_type
-from planform.project import provider_settings
 from planform.render.language_schema import DRAFT, Tables, language_schema, variables_schema
 from planform.resources import schemas
+from planform.wiring import provider_settings
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(

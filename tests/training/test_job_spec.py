@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from planform.core.errors import ProviderError
-from planform.core.executor import Channel, MetricDefinition
+from planform.core.executor import Channel, MetricDefinition, RunName
 from planform.core.values import Sensitive
 from planform.training.job_spec import caller_secrets
 from planform.training.layout import lay_out, runtime_folder
@@ -23,12 +23,7 @@ def job(define, module):
             desired,
             trees,
             str(module),
-            run_id="abcd2345",
-            number=1,
-            address=address,
-            job_name="a-abcd2345",
-            lineage=lineage,
-            workspace="default",
+            RunName("abcd2345", 1, address, "a-abcd2345", lineage, "default"),
         )
 
     return job
