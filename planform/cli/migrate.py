@@ -160,15 +160,21 @@ def _others(path: Path) -> dict[str, str]:
     }
 
 
-def _problems(folder: str, module: Written, others: dict[str, str]) -> tuple[Diagnostic, ...]:
-    """What `planform validate` would say of the module."""
+def _problems(folder: str, module: Written, others: dict[str, str]) -> list[Diagnostic]:
+    """What `planform validate` would say of the module, and what `plan` would say of each resource by itself."""
     from planform.project import Options, open_recorded
 
     try:
-        options = Options(Path(folder))
-        return open_recorded(options, {**others, MODULE: module.text}).warnings
+        project = open_recorded(Options(Path(folder)), {**others, MODULE: module.text})
     except Diagnosed as error:
-        return error.problems
+        return list(error.problems)
+    problems = list(project.warnings)
+    for instance in project.configuration.instances.values():
+        try:
+            project.evaluation.body(instance)
+        except Diagnosed as error:
+            problems += error.problems
+    return problems
 
 
 def _shown(path: Path) -> str:

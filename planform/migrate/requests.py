@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from planform.core.hyperparameters import decode
 from planform.migrate.drafts import Conversion, Draft, Path, brief, key_values, named
+from planform.migrate.metrics import metrics
 from planform.migrate.values import Value
 
 FIELDS: Mapping[tuple[str, ...], Path] = {
@@ -90,7 +91,8 @@ def trainer(into: Conversion, request: Mapping[str, Value], draft: Draft) -> Non
     for path, (field, usual) in FLAGS.items():
         value = member(request, path)
         _put(draft, field, None if value == usual else value)
-    _put(draft, ("metric_definitions",), snaked(member(request, ("AlgorithmSpecification", "MetricDefinitions"))))
+    found = metrics(into, draft.place, member(request, ("AlgorithmSpecification", "MetricDefinitions")))
+    _put(draft, ("metric_definitions",), found)
     _put(draft, ("compute", "instance_groups"), snaked(member(request, ("ResourceConfig", "InstanceGroups"))))
     _put(draft, ("input_data",), channels(request.get("InputDataConfig")))
     _put(draft, ("tags",), named(key_values(request.get("Tags")), "tags"))

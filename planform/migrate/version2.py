@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from planform.migrate.channels import MODEL_TYPE, input_data
 from planform.migrate.drafts import Conversion, Draft, Path, Taken, each, key_values, named
+from planform.migrate.metrics import metrics
 from planform.migrate.values import Made, Unknown, Value, joined
 
 MAX_RUN = 24 * 3600  # V2's default of max_run; a trainer, like V3, stops after one hour
@@ -82,7 +83,9 @@ def trainer(into: Conversion, made: Made, draft: Draft, inputs: Value) -> None:
     if taken.get("disable_output_compression") is True:
         draft.put(("output_data", "compression_type"), "NONE")
     draft.put(("hyperparameters",), named(_hyperparameters(taken, made), "hyperparameters"))
-    draft.put(("metric_definitions",), named(metrics(taken.get("metric_definitions")), "metric_definitions"))
+    draft.put(
+        ("metric_definitions",), named(metrics(into, made.place, taken.get("metric_definitions")), "metric_definitions")
+    )
     draft.put(("tags",), named(key_values(taken.get("tags")), "tags"))
     draft.put(("compute", "instance_groups"), each(taken.get("instance_groups"), _group))
     _log_level(taken)
@@ -292,16 +295,6 @@ def _hyperparameters(taken: Taken, made: Made) -> Value:
             )
         return {name: named(value, str(name)) for name, value in values.items()}
     return values
-
-
-def metrics(value: Value) -> Value:
-    """[{"Name": n, "Regex": r}] or [MetricDefinition(name=n, regex=r)]."""
-
-    def one(item: Value) -> Value:
-        form = item.args if isinstance(item, Made) else item
-        return {key.lower(): part for key, part in form.items()} if isinstance(form, dict) else item
-
-    return each(value, one)
 
 
 def _group(item: Value) -> Value:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from planform.migrate.channels import input_data, merged
 from planform.migrate.drafts import Conversion, Draft, Path, Taken, each, key_values, named
+from planform.migrate.metrics import metrics
 from planform.migrate.recipes import recipe
 from planform.migrate.values import Expression, Made, Unknown, Value, is_text
-from planform.migrate.version2 import image_of, metrics
+from planform.migrate.version2 import image_of
 
 FIELDS: Mapping[str, Path] = {
     "role": ("role",),
@@ -65,7 +66,9 @@ def trainer(into: Conversion, made: Made, draft: Draft, inputs: Value) -> None:
     mode = taken.get("training_input_mode")
     draft.put(("training_input_mode",), None if mode == "File" else named(mode, "training_input_mode"))
     draft.put(("hyperparameters",), _hyperparameters(taken))
-    draft.put(("metric_definitions",), named(metrics(taken.get("metric_definitions")), "metric_definitions"))
+    draft.put(
+        ("metric_definitions",), named(metrics(into, made.place, taken.get("metric_definitions")), "metric_definitions")
+    )
     draft.put(("tags",), named(key_values(taken.get("tags")), "tags"))
     channels = merged(taken.get("input_data_config"), inputs)
     draft.put(("input_data",), input_data(into, channels, made.place))

@@ -53,7 +53,8 @@ def test_paths_lead_from_the_module_to_the_code(run: Run, tmp_path: Path) -> Non
 
 
 def test_files_that_planform_reads_are_found_from_the_module(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "conf").mkdir()
+    for name in ("conf", ".git"):  # files of the same repository may be read
+        (tmp_path / name).mkdir()
     (tmp_path / "conf" / "hp.json").write_text('{"epochs": 3}')
     (tmp_path / "train.py").write_text(
         "import json\nfrom sagemaker.estimator import Estimator\n"

@@ -31,6 +31,8 @@ def test_the_modules_are_what_migrate_writes(index: int, run: Run, tmp_path: Pat
     text = PAGE.read_text()
     found = list(PAIR.finditer(text))[index]
     (tmp_path / "launch.py").write_text(found["program"])
+    for name in ("hyperparameters.json", "hyperparameters.yaml"):
+        (tmp_path / name).write_text('{"epochs": 3}')
     code, _, err = run("migrate", "launch.py")
     assert (code, err) == (0, "")
     module = shown((tmp_path / "main.pf.yaml").read_text())
