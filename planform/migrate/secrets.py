@@ -8,13 +8,19 @@ from planform.migrate.values import Unknown, Value
 
 
 def hide_secrets(draft: Draft) -> None:
-    """A secret in the environment is fetched when a run starts; one among hyperparameters is a sensitive variable."""
+    """A secret in the environment is fetched when a run starts; one among hyperparameters, or of an image that has no
+    runtime beside it to fetch anything, is a sensitive variable, which stands in the description of the job as before."""
     environment, values = draft.body.get("environment"), draft.body.get("hyperparameters")
+    fetches = draft.body.get("source_code") is not None or draft.body.get("jumpstart") is not None
+    clear = False
     if isinstance(environment, dict):
         for name in list(environment):
             value = environment[name]
             source = value.env if isinstance(value, Unknown) else name if isinstance(value, str) and value else ""
-            if source and is_secret(name):
+            if source and is_secret(name) and not fetches:
+                environment[name] = Unknown(name.lower(), f"{name}: a secret is in the environment", draft.place)
+                clear = True
+            elif source and is_secret(name):
                 draft.put(("secrets", name), _reference(draft, name, source))
                 del environment[name]
         if not environment:
@@ -23,6 +29,9 @@ def hide_secrets(draft: Draft) -> None:
         for name, value in values.items():
             if isinstance(value, str) and value and is_secret(name):
                 values[name] = Unknown(name, f"{name}: a secret is written there", draft.place)
+                clear = True
+    if clear and draft.body.get("provider") != "local":
+        draft.put(("allow_plaintext",), True)
 
 
 def _reference(draft: Draft, name: str, source: str) -> dict[str, Value]:

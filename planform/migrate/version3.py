@@ -177,6 +177,6 @@ def _hyperparameters(taken: Taken) -> Value:
         return {name: named(value, str(name)) for name, value in values.items()}
     if is_text(values):
         last = values if isinstance(values, str) else str(values.parts[-1])
-        how = "jsondecode(file" if last.endswith(".json") else "yamldecode(file"
-        return Expression(how, taken.into.local(values))
+        path = taken.into.local(values)
+        return path if last.endswith((".json", ".yaml", ".yml")) else Expression("yamldecode(file", path)
     return named(values, "hyperparameters")
