@@ -8,8 +8,8 @@ from planform.migrate.values import Unknown, Value
 
 
 def hide_secrets(draft: Draft) -> None:
-    """A secret in the environment is fetched when a run starts; one among hyperparameters, or of an image that has no
-    runtime beside it to fetch anything, is a sensitive variable, which stands in the description of the job as before."""
+    """A secret in the environment is fetched when a run starts. One among hyperparameters, or of an image with no runtime
+    beside it that could fetch it, is a sensitive variable; it stands in the description of the job, as it did before."""
     environment, values = draft.body.get("environment"), draft.body.get("hyperparameters")
     fetches = draft.body.get("source_code") is not None or draft.body.get("jumpstart") is not None
     clear = False

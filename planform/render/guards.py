@@ -66,6 +66,11 @@ def contributors(limit: Limit) -> Iterator[str]:
 def guards_sections(plan: Plan, style: Style) -> Iterator[str]:
     """Below every form of a plan: its checks, what policies say, and the limits that it is over."""
     yield _checks(plan)
+    yield from verdicts(plan, style)
+
+
+def verdicts(plan: Plan, style: Style) -> Iterator[str]:
+    """What policies say of a plan, the limits that it is over, and what becomes of it."""
     for kind, title, hue in (("warn", "Policies warn:", "yellow"), ("deny", "Policies deny this plan:", "red")):
         found = [item for item in plan.findings if item.kind == kind]
         if found:

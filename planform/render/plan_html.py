@@ -11,6 +11,7 @@ from planform.core.plan import Change, Plan
 from planform.render.diagnostics import diagnostics_text
 from planform.render.graph import COLOURS, fates_of
 from planform.render.graph_svg import STYLE, Resource, svg
+from planform.render.guards import verdicts
 from planform.render.headlines import headline, shared_notes
 from planform.render.plan_full import lines_to_review, remarks
 from planform.render.plan_text import drift_section, outputs_section
@@ -148,7 +149,10 @@ def root_view(plan: Plan, folder: str, number: int) -> RootView:
         folder,
         "" if plan.is_empty else plan.id,
         summary(plan),
-        warnings=tuple(diagnostics_text([item], PLAIN).rstrip("\n") for item in plan.warnings),
+        warnings=(
+            *filter(None, verdicts(plan, PLAIN)),
+            *(diagnostics_text([item], PLAIN).rstrip("\n") for item in plan.warnings),
+        ),
         targeted=plan.targeted,
         graph=drawn,
         graph_open=drawn.count('class="node') <= _OPEN_BOXES,

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from planform.core.errors import Span
+from planform.core.guards import Limit
 from planform.core.plan import Action, Plan
 from planform.core.values import Sensitive
 from planform.render.plan_html import html
@@ -175,3 +177,11 @@ def test_no_changes(chromium: Chromium) -> None:
     text = chromium.run(html(plan), "return document.querySelector('.none').innerText")
     assert text == "No changes. 1 resource is as the files say."
     assert "Plan id" not in html(plan)
+
+
+def test_a_plan_that_is_refused_says_so_at_the_top(chromium: Chromium) -> None:
+    limit = Limit("max_new_runs", 1, 2, Span("main.pf.yaml", 3, 1), (("trainer.a", 1.0), ("trainer.b", 1.0)))
+    found = chromium.run(html(reviewed()._replace(limits=(limit,))), "return document.body.innerText")
+    assert "Over max_new_runs" in found
+    assert "Apply refuses this plan without --accept-limit max_new_runs." in found
+    assert found.index("Over max_new_runs") < found.index("trainer.digits")
