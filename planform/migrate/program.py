@@ -11,7 +11,7 @@ from planform.migrate.library import BATCH_CALLS, UNPLACED_METHODS, V2_ESTIMATOR
 from planform.migrate.objects import object_name
 from planform.migrate.secrets import hide_secrets
 from planform.migrate.sources import Script
-from planform.migrate.values import Either, Event, Made, Value
+from planform.migrate.values import Either, Event, Made, Unknown, Value
 from planform.migrate.walk import UNKNOWN_TURN, events_of
 
 TRAINERS = (*V2_ESTIMATORS, "ModelTrainer")
@@ -136,7 +136,11 @@ class _Reading:
         self._call_arguments(event, call)
         draft.settings += inputs is not None
         _local(draft, made)
-        hide_secrets(draft)
+        if draft.body.get("provider") != "local" and "role" not in draft.body:
+            draft.put(("role",), Unknown("role", "no role is given: the SDK takes that of who runs it", made.place))
+        for name in hide_secrets(draft):
+            why = "AWS would show it to everybody: let the script read it from the environment, by secrets"
+            self.into.note(made.place, f"hyperparameter {name}", why)
         self._keep(draft, event)
         return draft
 

@@ -7,8 +7,9 @@ from planform.migrate.objects import is_secret
 from planform.migrate.values import Unknown, Value
 
 
-def hide_secrets(draft: Draft) -> None:
-    """A secret in the environment is fetched when a run starts; one among hyperparameters is a sensitive variable."""
+def hide_secrets(draft: Draft) -> list[str]:
+    """A secret in the environment is fetched when a run starts; one among hyperparameters is a sensitive variable. The
+    names of these."""
     environment, values = draft.body.get("environment"), draft.body.get("hyperparameters")
     if isinstance(environment, dict):
         for name in list(environment):
@@ -19,10 +20,12 @@ def hide_secrets(draft: Draft) -> None:
                 del environment[name]
         if not environment:
             del draft.body["environment"]
-    if isinstance(values, dict):
-        for name, value in values.items():
-            if isinstance(value, str) and value and is_secret(name):
-                values[name] = Unknown(name, f"{name}: a secret is written there", draft.place)
+    if not isinstance(values, dict):
+        return []
+    found = [name for name, value in values.items() if isinstance(value, str) and value and is_secret(name)]
+    for name in found:
+        values[name] = Unknown(name, f"{name}: a secret is written there", draft.place)
+    return found
 
 
 def _reference(draft: Draft, name: str, source: str) -> dict[str, Value]:
