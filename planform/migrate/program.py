@@ -96,7 +96,7 @@ class _Reading:
         elif made.kind == "create_training_job":
             draft = self._draft("trainer", event)
             requests.trainer(self.into, made.args, draft)
-            hide_secrets(draft)
+            self._hide_secrets(draft)
             name = made.get("TrainingJobName")
             draft.name = object_name(name) if isinstance(name, str) else draft.name
             self._keep(draft, event)
@@ -138,11 +138,14 @@ class _Reading:
         _local(draft, made)
         if draft.body.get("provider") != "local" and "role" not in draft.body:
             draft.put(("role",), Unknown("role", "no role is given: the SDK takes that of who runs it", made.place))
-        for name in hide_secrets(draft):
-            why = "AWS would show it to everybody: let the script read it from the environment, by secrets"
-            self.into.note(made.place, f"hyperparameter {name}", why)
+        self._hide_secrets(draft)
         self._keep(draft, event)
         return draft
+
+    def _hide_secrets(self, draft: Draft) -> None:
+        for name in hide_secrets(draft):
+            why = "AWS would show it to everybody, so plan refuses it: a script can have it from secrets"
+            self.into.note(draft.place, name, why)
 
     def _call_arguments(self, event: Event, call: Mapping[str, Value]) -> None:
         for name, why in (

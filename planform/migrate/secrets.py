@@ -8,24 +8,32 @@ from planform.migrate.values import Unknown, Value
 
 
 def hide_secrets(draft: Draft) -> list[str]:
-    """A secret in the environment is fetched when a run starts; one among hyperparameters is a sensitive variable. The
-    names of these."""
-    environment, values = draft.body.get("environment"), draft.body.get("hyperparameters")
-    if isinstance(environment, dict):
+    """A secret in the environment of a script is fetched when a run starts. Others become sensitive variables: among
+    hyperparameters, and in an image without source_code, where nothing could fetch them. The names of those."""
+    environment = draft.body.get("environment", {})
+    left = _in_the_open(draft, draft.body.get("hyperparameters"))
+    if "source_code" not in draft.body:
+        left = [*_in_the_open(draft, environment), *left]
+    elif isinstance(environment, dict):
         for name in list(environment):
             value = environment[name]
             source = value.env if isinstance(value, Unknown) else name if isinstance(value, str) and value else ""
             if source and is_secret(name):
                 draft.put(("secrets", name), _reference(draft, name, source))
                 del environment[name]
-        if not environment:
-            del draft.body["environment"]
+    if environment == {}:
+        draft.body.pop("environment", None)
+    return left
+
+
+def _in_the_open(draft: Draft, values: Value) -> list[str]:
+    """Secrets that are written in a mapping, as variables."""
     if not isinstance(values, dict):
         return []
-    found = [name for name, value in values.items() if isinstance(value, str) and value and is_secret(name)]
-    for name in found:
-        values[name] = Unknown(name, f"{name}: a secret is written there", draft.place)
-    return found
+    written = [name for name, value in values.items() if isinstance(value, str) and value and is_secret(name)]
+    for name in written:
+        values[name] = Unknown(name.lower(), f"{name}: a secret is written there", draft.place)
+    return [name for name, value in values.items() if isinstance(value, Unknown) and is_secret(name)]
 
 
 def _reference(draft: Draft, name: str, source: str) -> dict[str, Value]:
