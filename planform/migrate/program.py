@@ -55,6 +55,9 @@ class _Reading:
             self._tuned(event)
         elif made.kind == "TrainingQueue" and method in ("submit", "map"):
             self._submitted(event)
+        elif method == "own":
+            why = "a class of the program's own: what it gives to the SDK is not followed"
+            self.into.unsupported(event.place, event.code, why)
         elif method == "lost":
             self.into.unsupported(event.place, event.code, "what it is called on is known only when the program runs")
         elif method in UNPLACED_METHODS:
