@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 from planform.migrate import pure
@@ -32,6 +33,9 @@ from planform.migrate.objects import (
 )
 from planform.migrate.recipes import is_followed
 from planform.migrate.values import MISSING, Dotted, Either, Function, Made, Unknown, Value, is_plain
+
+# What may be a trainer although it is unknown; anything else that can be fitted is of another library.
+_FOLLOWED = re.compile(r", (a parameter of|one of|which depends on) ")
 
 
 class Calls(Evaluator):
@@ -139,7 +143,10 @@ class Calls(Evaluator):
         """An object of the program's own class; only drivers of distributed training mean something."""
         assert isinstance(callee.node, ast.ClassDef)
         bases = [self.value(base) for base in callee.node.bases]
-        if not any(isinstance(base, Dotted) and base.last == "DistributedConfig" for base in bases):
+        names = [base.last for base in bases if isinstance(base, Dotted)]
+        if "DistributedConfig" not in names:
+            if any(name in V2_ESTIMATORS or name == "ModelTrainer" for name in names):
+                self.record(Made("own", {}, self.place(node)), "own", {}, node)
             return MISSING
         made = Made("driver", {"config": dict(keywords)}, self.place(node), hint, called(node))
         for statement in callee.node.body:
@@ -169,7 +176,7 @@ class Calls(Evaluator):
             made = Made(name, dict(request), self.place(node), hint, called(node))
             self.record(made, "", made.args, node)
             return made
-        if isinstance(owner, Unknown) and name in RUNS and ", " in owner.code:
+        if isinstance(owner, Unknown) and name in RUNS and _FOLLOWED.search(owner.code):
             self.record(Made("unknown", {}, self.place(node)), "lost", {}, node)
         if isinstance(owner, Made):
             return self._of_object(owner, name, args, keywords, node, hint)

@@ -11,7 +11,7 @@ from planform.migrate.library import BATCH_CALLS, UNPLACED_METHODS, V2_ESTIMATOR
 from planform.migrate.objects import object_name
 from planform.migrate.secrets import hide_secrets
 from planform.migrate.sources import Script
-from planform.migrate.values import Either, Event, Made, Value
+from planform.migrate.values import Either, Event, Made, Unknown, Value
 from planform.migrate.walk import UNKNOWN_TURN, events_of
 
 TRAINERS = (*V2_ESTIMATORS, "ModelTrainer")
@@ -55,6 +55,9 @@ class _Reading:
             self._tuned(event)
         elif made.kind == "TrainingQueue" and method in ("submit", "map"):
             self._submitted(event)
+        elif method == "own":
+            why = "a class of the program's own: what it gives to the SDK is not followed"
+            self.into.unsupported(event.place, event.code, why)
         elif method == "lost":
             self.into.unsupported(event.place, event.code, "what it is called on is known only when the program runs")
         elif method in UNPLACED_METHODS:
@@ -96,7 +99,7 @@ class _Reading:
         elif made.kind == "create_training_job":
             draft = self._draft("trainer", event)
             requests.trainer(self.into, made.args, draft)
-            hide_secrets(draft)
+            self._hide_secrets(draft)
             name = made.get("TrainingJobName")
             draft.name = object_name(name) if isinstance(name, str) else draft.name
             self._keep(draft, event)
@@ -136,9 +139,16 @@ class _Reading:
         self._call_arguments(event, call)
         draft.settings += inputs is not None
         _local(draft, made)
-        hide_secrets(draft)
+        if draft.body.get("provider") != "local" and "role" not in draft.body:
+            draft.put(("role",), Unknown("role", "no role is given: the SDK takes that of who runs it", made.place))
+        self._hide_secrets(draft)
         self._keep(draft, event)
         return draft
+
+    def _hide_secrets(self, draft: Draft) -> None:
+        for name in hide_secrets(draft):
+            why = "AWS would show it to everybody, so plan refuses it: a script can have it from secrets"
+            self.into.note(draft.place, name, why)
 
     def _call_arguments(self, event: Event, call: Mapping[str, Value]) -> None:
         for name, why in (

@@ -7,31 +7,33 @@ from planform.migrate.objects import is_secret
 from planform.migrate.values import Unknown, Value
 
 
-def hide_secrets(draft: Draft) -> None:
-    """A secret in the environment is fetched when a run starts. One among hyperparameters, or of an image with no runtime
-    beside it that could fetch it, is a sensitive variable; it stands in the description of the job, as it did before."""
-    environment, values = draft.body.get("environment"), draft.body.get("hyperparameters")
-    fetches = draft.body.get("source_code") is not None or draft.body.get("jumpstart") is not None
-    clear = False
-    if isinstance(environment, dict):
+def hide_secrets(draft: Draft) -> list[str]:
+    """A secret in the environment of a script is fetched when a run starts. Others become sensitive variables: among
+    hyperparameters, and in an image without source_code, where nothing could fetch them. The names of those."""
+    environment = draft.body.get("environment", {})
+    left = _in_the_open(draft, draft.body.get("hyperparameters"))
+    if "source_code" not in draft.body and "jumpstart" not in draft.body:
+        left = [*_in_the_open(draft, environment), *left]
+    elif isinstance(environment, dict):
         for name in list(environment):
             value = environment[name]
             source = value.env if isinstance(value, Unknown) else name if isinstance(value, str) and value else ""
-            if source and is_secret(name) and not fetches:
-                environment[name] = Unknown(name.lower(), f"{name}: a secret is in the environment", draft.place)
-                clear = True
-            elif source and is_secret(name):
+            if source and is_secret(name):
                 draft.put(("secrets", name), _reference(draft, name, source))
                 del environment[name]
-        if not environment:
-            del draft.body["environment"]
-    if isinstance(values, dict):
-        for name, value in values.items():
-            if isinstance(value, str) and value and is_secret(name):
-                values[name] = Unknown(name, f"{name}: a secret is written there", draft.place)
-                clear = True
-    if clear and draft.body.get("provider") != "local":
-        draft.put(("allow_plaintext",), True)
+    if environment == {}:
+        draft.body.pop("environment", None)
+    return left
+
+
+def _in_the_open(draft: Draft, values: Value) -> list[str]:
+    """Secrets that are written in a mapping, as variables."""
+    if not isinstance(values, dict):
+        return []
+    written = [name for name, value in values.items() if isinstance(value, str) and value and is_secret(name)]
+    for name in written:
+        values[name] = Unknown(name.lower(), f"{name}: a secret is written there", draft.place)
+    return [name for name, value in values.items() if isinstance(value, Unknown) and is_secret(name)]
 
 
 def _reference(draft: Draft, name: str, source: str) -> dict[str, Value]:

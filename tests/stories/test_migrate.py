@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +45,16 @@ TrainingQueue("training").submit(trainer, [InputData(channel_name="train", data_
 """
 
 
+PAGE = (Path(__file__).parents[2] / "docs" / "from-the-sdk.md").read_text()
+PROGRAMS = [
+    pytest.param(program, id=title)
+    for title, program in re.findall(
+        r"^## ([^\n]*)\n(?:(?!^## ).)*?```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE
+    )
+    if "JumpStart" not in program  # planned with a catalogue of models: tests of its own
+]
+
+
 @pytest.fixture
 def team(user: User, aws: FakeAws) -> User:
     for name, text in (("src/train.py", "print('acc=0.5')\n"), ("data/digits.csv", "1,2\n")):
@@ -70,6 +82,21 @@ def test_a_program_becomes_what_it_would_have_made(team: User, aws: FakeAws) -> 
     assert request["AlgorithmSpecification"]["TrainingImage"] == IMAGE
     assert [channel["ChannelName"] for channel in request["InputDataConfig"]] == ["train", "code", "sm_drivers"]
     assert "No changes." in team.run("plan", *role)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_programs_of_the_page_plan(team: User, aws: FakeAws, program: str) -> None:
+    for name in ("drivers/gossip.py", "src/requirements.txt", "data/train/digits.csv"):
+        team.write("# nothing\n", name)
+    for name in ("hyperparameters.json", "hyperparameters.yaml"):
+        team.write('{"epochs": 3}', name)
+    aws.client("s3").create_bucket(Bucket="datasets", CreateBucketConfiguration={"LocationConstraint": REGION})
+    aws.client("s3").put_object(Bucket="datasets", Key="digits/train.csv", Body=b"1,2\n")
+    team.write(program, "launch.py")
+    team.run("migrate", "launch.py")
+    required = re.findall(r"^  (\w+): \{type: string\}$", (team.folder / "main.pf.yaml").read_text(), re.MULTILINE)
+    values = {"role": ROLE, "default_bucket": BUCKET}
+    assert "new run" in team.run("plan", *(word for name in required for word in ("--var", f"{name}={values[name]}")))
 
 
 def test_a_queue_and_its_environment_are_imported_as_they_are(team: User, aws: FakeAws) -> None:

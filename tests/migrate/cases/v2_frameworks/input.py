@@ -37,3 +37,17 @@ smd.fit()
 mx = MXNet("mx.py", framework_version="1.9.0", py_version="py38", source_dir="mx", compiler_config=None,
            git_config={"repo": "https://example.com/r.git"}, **common)
 mx.fit()
+
+from sagemaker.algorithm import AlgorithmEstimator
+from sagemaker.estimator import Framework
+
+market = AlgorithmEstimator("arn:aws:sagemaker:us-west-2:123456789012:algorithm/market", **common)
+market.fit({"train": "s3://data/market"})
+
+
+class Mine(Framework):
+    pass
+
+
+mine = Mine("mine.py", source_dir="mine", image_uri="i:1", **common)
+mine.fit()

@@ -16,3 +16,8 @@ processor = ScriptProcessor(role="role", image_uri="i", command=["python3"], ins
 processor.run(code="prepare.py")
 pipeline = Pipeline(name="p", steps=[TrainingStep(name="t", estimator=estimator)])
 Predictor("endpoint").predict([1])
+
+from sklearn.ensemble import RandomForestClassifier
+
+forest = RandomForestClassifier(10, max_depth=3)
+forest.fit(features, labels)
