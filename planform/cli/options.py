@@ -194,7 +194,9 @@ def layout_options(command: F) -> F:
         default="text",
         help="For people, for a pull request, a page for browsers, or Terraform's plan JSON.",
     )
-    @click.option("--max-chars", type=click.IntRange(min=1000), metavar="N", help="Cut markdown to N characters.")
+    @click.option(
+        "--max-chars", type=click.IntRange(min=1000), metavar="N", help="Markdown in at most N characters (65,536)."
+    )
     @click.option("--terraform-names", is_flag=True, help="In JSON: the types that Terraform's providers have for it.")
     @functools.wraps(command)
     def wrapped(form: str, format: str, max_chars: int | None, terraform_names: bool, **rest: Any) -> Any:

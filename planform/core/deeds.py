@@ -15,11 +15,12 @@ from planform.core.differences import differing_leaves
 from planform.core.plan import Action, Change, Plan, RunPlan
 from planform.core.secrets import Seal, sealed, sealer
 from planform.core.state import Run, run_attributes
-from planform.core.values import AttributePath, Object, Unknown, Value, decode, encode, leaves
+from planform.core.values import AttributePath, Object, Unknown, Value, decode, encode, is_wholly_known, leaves
 
 # What is done -> the text of it; equal texts are equal deeds.
 Deeds: TypeAlias = Mapping[str, str]
 
+_ENCODER = json.JSONEncoder(sort_keys=True)  # one for all: making one takes longer than a deed
 _SEALED = re.compile(r'"\$sealed": "[0-9a-f]+"')
 _NAMES = re.compile(r"(?<![a-z0-9])(?:[a-z2-7]{8}|[0-9a-f]{64})(?![a-z0-9])")
 # What a run reads, as components of its definition; all other components stand in the trainer itself.
@@ -53,8 +54,10 @@ def plan_id(plan: Plan) -> str:
     found = deeds(plan)
     if plan.fresh:
         found = {what: _SEALED.sub("SEALED", text) for what, text in _without_lineage(found, plan).items()}
-    text = json.dumps([plan.name, plan.workspace, plan.destroy, plan.refresh_only, found], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    digest = hashlib.sha256(json.dumps([plan.name, plan.workspace, plan.destroy, plan.refresh_only]).encode())
+    for what in sorted(found):
+        digest.update(f"{len(what)} {len(found[what])} {what}{found[what]}".encode())
+    return digest.hexdigest()[:10]
 
 
 def deeds(plan: Plan, gates: Collection[str] | None = None) -> Deeds:
@@ -81,7 +84,7 @@ def deeds(plan: Plan, gates: Collection[str] | None = None) -> Deeds:
     if waiting:
         # What becomes of a value that is not known yet is said by the files alone.
         done["expressions"] = hashlib.sha256(json.dumps(sorted(_expressions(plan))).encode()).hexdigest()
-    return {what: json.dumps(deed, sort_keys=True) for what, deed in done.items()}
+    return {what: _ENCODER.encode(deed) for what, deed in done.items()}
 
 
 def differences(reviewed: Plan, plan: Plan) -> list[Difference]:
@@ -144,10 +147,10 @@ def _after(change: Change, seal: Seal) -> Any:
 
 def _waits_for_others(change: Change) -> bool:
     """Whether a value of it is made of what only another resource's apply can tell."""
+    if change.after is None or is_wholly_known(change.after):
+        return False
     own = f"{change.address}."
-    return change.after is not None and any(
-        isinstance(leaf, Unknown) and not leaf.origin.startswith(own) for leaf in leaves(change.after)
-    )
+    return any(isinstance(leaf, Unknown) and not leaf.origin.startswith(own) for leaf in leaves(change.after))
 
 
 def _expressions(plan: Plan) -> Iterator[tuple[str, list[str]]]:
@@ -166,7 +169,8 @@ def _without_lineage(found: Deeds, plan: Plan) -> Deeds:
     names = {run.run_id: "RUN" for run in runs} | {run.digest: "DEFINITION" for run in runs}
 
     def without(text: str) -> str:
-        return _NAMES.sub(lambda name: names.get(name[0], name[0]), text.replace(plan.lineage, "LINEAGE"))
+        text = text.replace(plan.lineage, "LINEAGE")
+        return _NAMES.sub(lambda name: names.get(name[0], name[0]), text) if names else text
 
     return {what: without(text) for what, text in found.items()}
 
