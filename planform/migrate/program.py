@@ -174,11 +174,6 @@ class _Reading:
         draft = self._run(event, base, event.args.get("inputs"), event.args)
         if draft is None:
             return
-        if not tuning.is_known():
-            self.into.unsupported(
-                tuner.place, tuner.code, f"this planform has no {tuning.TYPE}; the trainer that it tunes is there"
-            )
-            return
         job = self._draft(tuning.TYPE, event, self.tuners.get(id(tuner)), tuner)
         tuning.tuner(self.into, tuner, job, base)
         tuning.as_base(draft, tuner)

@@ -38,13 +38,6 @@ UNPLACED: Mapping[str, str] = {
 NO_NEED = ("estimator", "model_trainer", "base_tuning_job_name", "estimator_name", "model_trainer_name")
 
 
-def is_known() -> bool:
-    """Whether this planform has the type."""
-    from planform.resources import schemas
-
-    return TYPE in schemas()
-
-
 def tuner(into: Conversion, made: Made, draft: Draft, base: Made) -> None:
     """Fill the draft of a tuning job; `base` is the estimator or trainer that becomes a trainer of its own."""
     taken = Taken(into, draft, "HyperparameterTuner", made.args, made.place)

@@ -1,7 +1,7 @@
 """Case folders: a program as people write it, the module that `planform migrate` makes of it, and its report.
 
 `tests/migrate/cases/<case>/`: `input.py` or `input.ipynb` with the files beside it; `main.pf.yaml` and `report.txt` are
-what is written and printed; `needs`, where there is one, names a resource type without which the case is left out. `pytest --bless` rewrites both; review the difference like code.
+what is written and printed; `pytest --bless` rewrites both; review the difference like code.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from planform.resources import schemas
-
 Run = Callable[..., tuple[int, str, str]]
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
@@ -21,12 +19,7 @@ CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if p
 
 @pytest.mark.parametrize("case", [pytest.param(folder, id=folder.name) for folder in CASES])
 def test_migrate(case: Path, run: Run, tmp_path: Path, bless: bool) -> None:
-    needs = case / "needs"
-    if needs.exists() and needs.read_text().strip() not in schemas():
-        pytest.skip(f"there is no {needs.read_text().strip()} yet")
-    shutil.copytree(
-        case, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("main.pf.yaml", "report.txt", "needs")
-    )
+    shutil.copytree(case, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("main.pf.yaml", "report.txt"))
     source = next(path.name for path in case.iterdir() if path.stem == "input")
     code, out, err = run("migrate", source)
     assert (code, err) == (0, "")  # the module is valid
