@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -210,3 +213,46 @@ def test_outside_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         monkeypatch.delenv(name, raising=False)
     Path("plan.md").write_text(PLAN)
     assert "This is no job of GitHub Actions or GitLab CI." in run_planform(capsys, "ci", "comment", "plan.md")[2]
+
+
+@pytest.mark.parametrize("forge", ["gitlab"], indirect=True)
+@pytest.mark.parametrize("every", [[], ["--all"]], ids=["one root", "all roots"])
+def test_the_pipeline_of_gitlab_plans_and_applies(
+    forge: Forge, tmp_path: Path, capsys: Capture, every: list[str]
+) -> None:
+    """The scripts of its jobs, but for what installs planform."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "main.pf.yaml").write_text("planform: {name: a}\nresource: {planform_data: {x: {input: 1}}}\n")
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com", "-C", str(project)]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "first"], check=True)
+    base = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    assert run_planform(capsys, "--chdir", str(project), "ci", "init", "gitlab", *every)[0] == 0
+    jobs = yaml.safe_load((project / ".gitlab" / "planform.yml").read_text())
+    before = [
+        line for line in jobs[".planform"]["before_script"] if "apt-get" not in line and "pip install" not in line
+    ]
+
+    def run(name: str) -> subprocess.CompletedProcess[str]:
+        given = {"CI_PROJECT_DIR": str(project), "CI_JOB_NAME": name, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+        return subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", "\n".join([*before, *jobs[name]["script"]])],
+            cwd=project, capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **given},
+        )  # fmt: skip
+
+    planned = run("planform-plan")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    (comment,) = forge.comments[7].values()
+    assert "+   planform_data.x  create" in comment
+    kept = project / ".planform-ci"
+    assert (kept / "plan.html").read_text().startswith("<!doctype html>")
+    forge.merged[SHA] = (7, HEAD)
+    files = {path.relative_to(project).as_posix(): path.read_bytes() for path in kept.rglob("*.*")}
+    forge.keep("planform-plan", HEAD, files)
+    applied = run("planform-apply")
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert "This is what was reviewed." in applied.stdout
+    drift = run("planform-drift")
+    assert drift.returncode == 0, drift.stdout + drift.stderr
