@@ -218,9 +218,10 @@ def wait(child: int, seconds: float | None) -> int:
             if done:
                 return os.waitstatus_to_exitcode(status)
             Event().wait(0.002)
-        with suppress(ProcessLookupError):  # on a busy machine it may not have made its group yet
-            os.killpg(child, signal.SIGKILL)
-        os.kill(child, signal.SIGKILL)
+        # On a busy machine it may not have made its group yet, or be gone by now.
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError):
+                kill(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
