@@ -196,15 +196,7 @@ def convert(value: Value, wanted: Type, path: AttributePath, misfits: list[Misfi
             if not isinstance(value, dict):
                 return _refuse(value, wanted, path, misfits)
             if whole is not None and whole.mark in value:
-                open_parts = [item for item in value.values() if isinstance(item, Unknown)]
-                if len(open_parts) == len(value):  # nothing is known of it yet, not even what is unset
-                    return open_parts[0]
-                value = {name: item for name, item in value.items() if name not in whole.beside}
-                strange = [name for name in value if name not in attributes]
-                if len(strange) > 1:  # it is one of another type
-                    why = f"A {whole.type} is required here, and this has {', '.join(strange[:3])}."
-                    misfits.append(Misfit(path, why))
-                    return value
+                return _whole(value, whole, attributes, path, misfits)
             return convert_body(value, attributes, path, misfits)
         case OneOf(types, hint):
             for candidate in types:
@@ -218,6 +210,21 @@ def convert(value: Value, wanted: Type, path: AttributePath, misfits: list[Misfi
                     return value
             misfits.append(Misfit(path, f"{hint} is required, not {describe(value)}."))
             return value
+
+
+def _whole(
+    value: Object, whole: Whole, attributes: Mapping[str, Attribute], path: AttributePath, misfits: list[Misfit]
+) -> Value:
+    """What a whole resource has of these attributes; unknown while nothing of it is known, not even what is unset."""
+    open_parts = [item for item in value.values() if isinstance(item, Unknown)]
+    if len(open_parts) == len(value):
+        return open_parts[0]
+    value = {name: item for name, item in value.items() if name not in whole.beside}
+    strange = [name for name in value if name not in attributes]
+    if len(strange) > 1:  # it is one of another type
+        misfits.append(Misfit(path, f"A {whole.type} is required here, and this has {', '.join(strange[:3])}."))
+        return value
+    return convert_body(value, attributes, path, misfits)
 
 
 def convert_body(

@@ -112,7 +112,8 @@ class PlainReporter(Counting):
         for trial in run.trials:
             told = self._trials.get((run.id, trial.number), "queued")
             self._trials[run.id, trial.number] = trial.status
-            if told != trial.status and trial.status not in ACTIVE:
+            # Trials that were cancelled before they began are no news: there may be hundreds.
+            if told != trial.status and trial.status not in ACTIVE and (trial.started_at or trial.status != "stopped"):
                 self._line(run.address, trial_sentence(trial, len(run.trials)), HUES[trial.status])
         if not run.active and self._told.get(run.id) != run.status:
             self._line(run.address, run_sentence(run), HUES[run.status])

@@ -21,6 +21,7 @@ from planform.core.state import (
     RunDropped,
     RunRecorded,
     State,
+    Trial,
 )
 from planform.core.statefile import (
     entry_line,
@@ -34,6 +35,10 @@ from planform.core.statefile import (
 from planform.core.values import Object, Sealed, Sensitive, Set, same
 
 RUN = Run("r1", "trainer.a", 1, "d" * 8, {"source": "s"}, "a-r1", "arn:a-r1", "local", "process")
+TRIALS = (
+    Trial(1, "a-r1-001", "succeeded", {"x": Set([1]), "opt": "sgd"}, {"acc": 0.5}, 0.5, "", "t0", "t1", "m.tar.gz"),
+    Trial(2, "a-r1-002", "failed", {"x": None}, {"loss": math.inf}, None, "exit code 1"),
+)
 RECORD = Record(Address("queue", "a"), "local", {"name": "a", "size": 1})
 STATE = State(
     "lineage", 4, "ab" * 32, {RECORD.address: RECORD}, {"queue.a": ()}, {"n": 1}, "planform", "2026-01-01T00:00:00Z"
@@ -93,6 +98,7 @@ ENTRIES = [
     ),
     pytest.param(Forgotten(Address("queue", "a", 'k"]', (ModuleStep("m", 1),))), id="forgotten"),
     pytest.param(RunRecorded(RUN._replace(metrics={"loss": 0.5}, hyperparameters={"x": Set([1])})), id="run"),
+    pytest.param(RunRecorded(RUN._replace(trials=TRIALS, best=1)), id="run with trials"),
     pytest.param(RunDropped(RUN), id="run dropped"),
     pytest.param(OutputsRecorded({"a": None, "$": {"$set": 1}}), id="outputs"),
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import signal
+import subprocess
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +159,9 @@ def test_stopped_trials_that_wait_never_start(user: User) -> None:
     user.run("apply", "-y", "--detach")
     until(lambda: len(began(user)) == 2, "two trials")
     user.run("stop", "tuning_job.t")
-    user.run("runs", "wait", "tuning_job.t", "--timeout", "30", code=1)
+    waited = user.run("runs", "wait", "tuning_job.t", "--timeout", "30", code=1)
+    assert waited.count("stopped after") == 3  # two trials, and the run; not the four that never began
+    assert "cancelled" not in waited
     assert "stopped" in user.run("runs")
     assert len(began(user)) == 2
     assert "held: run 1 was stopped" in user.run("plan")
@@ -303,3 +308,20 @@ def test_each_trial_is_an_event(user: User) -> None:
     assert sorted(event["trial"]["number"] for event in ended) == [1, 2, 3, 4, 5, 6]
     assert {event["@level"] for event in ended} == {"info", "error"}
     assert all(event["trial"]["hyperparameters"]["x"] for event in ended)
+
+
+def test_killed_at_any_moment_each_trial_is_made_once(user: User) -> None:
+    search(user, "echo $TRAINING_JOB_NAME >> $PLACE/began; echo acc=$SM_HP_X")
+    moments = random.Random(11)
+    for _ in range(4):
+        process = user.start("apply", "-y")
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=moments.uniform(0.3, 1.5))
+        process.kill()
+        process.communicate()
+    for _ in range(2):
+        user.run("apply", "-y")
+        user.run("runs", "wait", "--timeout", "30")
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+    assert sorted(Counter(began(user)).values()) == [1] * 6
+    assert len(user.run_folders()) == 1

@@ -23,7 +23,7 @@ from planform.core.values import Object, decode, encode
 from planform.providers.local import runs as local_runs
 from planform.providers.local.executor import LocalExecutor
 from planform.providers.local.files import ENDED, HOME, read_json, run_folder, scheduling, write_json
-from planform.providers.local.scheduler import Entry, schedule_locked, submit, submitted
+from planform.providers.local.scheduler import Entry, cancel, schedule_locked, standing, submit, submitted
 from planform.resources import treatment
 from planform.training.definition import mapping, plain
 from planform.training.names import run_id as id_of
@@ -180,9 +180,16 @@ class TuningExecutor:
         if record is None:
             local_runs.stop(self.inner.root, self.inner.host, run)  # which says where it is
             return
-        (local_runs.folder_of(self.inner.root, run) / "stop").touch()
-        for trial in reversed(_runs_of(run, record)):  # those that wait first, so that none of them is started
-            local_runs.stop(self.inner.root, self.inner.host, trial)
+        root, host = self.inner.root, self.inner.host
+        (local_runs.folder_of(root, run) / "stop").touch()
+        with scheduling(root):  # those that wait all at once, so that none of them is started
+            cancel(root, [entry for entry in standing(root).waiting if entry.group == run.id], "cancelled while queued")
+            schedule_locked(root)
+        trials = _runs_of(run, record)
+        seen = local_runs.observe(root, host, trials)
+        for trial in trials:
+            if seen[trial.id].status not in ENDED:
+                local_runs.stop(root, host, trial)
 
     def logs(self, run: Run, node: str | None, follow: bool) -> Iterator[tuple[str, str]]:
         chosen, _, host = (node or "").partition("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -99,7 +100,7 @@ def trial_of(item: Mapping[str, Any], place: int, metric: str) -> Trial:
     number = int(numbered[1]) if numbered is not None else place
     state: RunState = {"Completed": "succeeded", "Failed": "failed", "Stopped": "stopped"}.get(told, "running")  # type: ignore[assignment]
     objective = item.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
-    value = float(objective["Value"]) if "Value" in objective else None
+    value = float(objective["Value"]) if math.isfinite(float(objective.get("Value", math.nan))) else None
     return Trial(
         number=number,
         job_name=item["TrainingJobName"],
