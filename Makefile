@@ -4,19 +4,21 @@
 .DEFAULT_GOAL := test
 
 BIN := .venv/bin
+# Many tests wait for processes of their own: half as many again as there are processors.
+WORKERS := $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
 quickstart: .venv/.run
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/quickstart/story.sh
 
 test: .venv/.dev
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 # Editors, policy tools and linters of workflows that others made, on what planform writes. Needs node and the package
 # indexes.
