@@ -1,6 +1,6 @@
 # `make quickstart` trains two models on this machine; `make test` runs the tests. Each builds .venv by itself.
 
-.PHONY: quickstart test check external site format bench crash clean
+.PHONY: quickstart test check external site format bench figures crash clean
 .DEFAULT_GOAL := test
 
 BIN := .venv/bin
@@ -36,6 +36,10 @@ format: .venv/.dev
 
 bench: .venv/.run
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/run.py $(or $(ARGS),100 1000)
+
+# The table of docs/benchmarks.md: the figures that planform promises, measured.
+figures: .venv/.run
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/figures.py $(ARGS)
 
 # Kill planform a thousand times, and Terraform beside it, and see what is left.
 crash: .venv/.dev

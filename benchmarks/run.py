@@ -100,14 +100,19 @@ class Row:
 
 def run(subject: Subject, step: str) -> Usage:
     """Run one command of the tool in its work folder and stop everything if it does not end as it should."""
-    command = [subject.tool, *COMMANDS[subject.tool][step].split()]
+    return timed([subject.tool, *COMMANDS[subject.tool][step].split()], subject.folder, EXIT_CODES.get(step, 0))
+
+
+def timed(command: Sequence[str], folder: Path, exit_code: int = 0) -> Usage:
+    """What a command used in `folder`/work; everything stops if it does not end with the expected code."""
     environment = dict(os.environ, CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", NO_COLOR="1")
-    log = subject.folder / "output.log"
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed planform is compiled already
+    log = folder / "output.log"
     with log.open("wb") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
-            cwd=subject.folder / "work",
+            cwd=folder / "work",
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -116,9 +121,9 @@ def run(subject: Subject, step: str) -> Usage:
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != EXIT_CODES.get(step, 0):
+    if process.returncode != exit_code:
         text = log.read_text(errors="replace")[-3000:]
-        sys.exit(f"{text}\n{subject}: `{' '.join(command)}` ended with {process.returncode}")
+        sys.exit(f"{text}\n`{' '.join(command)}` in {folder} ended with {process.returncode}, not {exit_code}")
     # The kernel counts kilobytes on Linux and bytes on macOS.
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024
     return Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / unit)

@@ -28,6 +28,11 @@ def screen_of_100_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
 
 
+def pytest_configure() -> None:
+    """Each process that tests start would compile planform anew where the environment keeps Python from caching bytecode."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="Rewrite expected files with what is printed now.")
 

@@ -33,11 +33,12 @@ from planform.core.configuration import (
 from planform.core.errors import Diagnosed, Problems, did_you_mean
 from planform.core.values import AttributePath, Object, Unknown, Value, first_unknown, is_wholly_known, reveal
 from planform.language.blocks import Listed, Module, Resource, Settings, leaves_of
+from planform.language.declarations import address_problem
 from planform.language.documents import collection_paused, locate
 from planform.language.environment import Files, Scope
 from planform.language.graph import node_of
 from planform.language.guards import guards_of
-from planform.language.modules import BUILT_IN, address_problem
+from planform.language.modules import BUILT_IN
 from planform.language.scope import Evaluation, ModuleScope, conditions_of
 from planform.language.text import diagnostic_at
 
