@@ -137,6 +137,7 @@ class Clients:
 
 def said(operation: str, call: Callable[[], Any]) -> Any:
     """The answer of a call of boto3, its errors as sentences."""
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
     name = "".join(map(str.capitalize, operation.split("_")))
@@ -152,7 +153,7 @@ def said(operation: str, call: Callable[[], Any]) -> Any:
             suggestion="Log in (aws sso login, aws configure), set AWS_PROFILE, or plan for this machine: "
             "default_provider: local",
         ) from None
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise ProviderError(f"{name}: AWS could not be asked: {error}.") from None
 
 

@@ -1,9 +1,10 @@
-"""What this machine needs of AWS for containers that run here: data in S3 and images in ECR."""
+"""What this machine needs of AWS for runs of its own: data in S3 and images in ECR."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 from planform.core.errors import ProviderError
 from planform.core.executor import Tell
 from planform.core.values import Object
-from planform.providers.aws.clients import Clients
+from planform.providers.aws.clients import Clients, said
+from planform.providers.aws.jobs.logs import is_inside
 
 # Of one image, and of an index of images for several platforms.
 MANIFESTS = (
@@ -23,45 +25,42 @@ MANIFESTS = (
 
 
 def fetch(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
-    """The files below an s3:// URI, downloaded once for each content: keys, sizes and ETags name the folder.
+    """The files below an s3:// URI, downloaded once for each content: keys, sizes and ETags name the folder. Of one URI
+    there may be only one call at a time.
 
     Raises:
-        ProviderError: there is nothing there, or it cannot be read.
+        ProviderError: there is nothing there, it cannot be read, or the disk is full.
     """
     clients = Clients(settings)
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     client = clients.client("s3")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    items = [
-        item
-        for page in pages
-        for item in page.get("Contents", ())
-        if item["Key"] == prefix or _below(prefix, item["Key"])
-    ]
+    found = said("list_objects_v2", lambda: [item for page in pages for item in page.get("Contents", ())])
+    items = [item for item in found if _is_of(prefix, item["Key"])]
     if not items:
         raise ProviderError(f"There is nothing at {uri}.", suggestion="Check bucket, key and region.")
     listing = "\n".join(f"{item['Key']} {item['Size']} {item['ETag']}" for item in items)
     folder = cache / hashlib.sha256(f"{uri}\n{listing}".encode()).hexdigest()[:32]
     if folder.exists():
         return folder
-    tell(f"fetching {uri}: {len(items)} files, {sum(item['Size'] for item in items) / 1e6:.1f} MB")
-    partial = cache / f"{folder.name}.{os.getpid()}.partial"
+    count = f"{len(items)} files" if len(items) > 1 else "1 file"
+    tell(f"fetching {uri}: {count}, {sum(item['Size'] for item in items) / 1e6:.1f} MB")
+    partial = folder.with_suffix(".partial")
 
     def load(item: dict[str, str]) -> None:
-        name = item["Key"].removeprefix(prefix).lstrip("/") or Path(item["Key"]).name
-        place = partial / name
-        if not name.endswith("/"):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            client.download_file(bucket, item["Key"], os.fspath(place))
+        place = partial / (item["Key"].removeprefix(prefix).lstrip("/") or Path(item["Key"]).name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        said("get_object", lambda: client.download_file(bucket, item["Key"], os.fspath(place)))
 
-    partial.mkdir(parents=True)
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(load, items))
     try:
+        shutil.rmtree(partial, ignore_errors=True)  # of one that was killed
+        partial.mkdir(parents=True)
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(load, items))
         partial.rename(folder)
-    except OSError:  # another run was quicker
-        import shutil
-
+    except OSError as error:
+        raise ProviderError(f"{uri} could not be written to {cache}: {error.strerror or error}.") from None
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
 
@@ -101,6 +100,7 @@ def ecr_login(settings: Object, image: str) -> tuple[str, str]:
     return user, password
 
 
-def _below(prefix: str, key: str) -> bool:
-    """`data/train` is the folder data/train/, not also data/train2."""
-    return key.startswith(prefix if prefix.endswith("/") or not prefix else f"{prefix}/")
+def _is_of(prefix: str, key: str) -> bool:
+    """Whether an object is one of a prefix's files: `data/train` is the folder data/train/, not also data/train2."""
+    folder = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
+    return key == prefix or (key.startswith(folder) and not key.endswith("/") and is_inside(key.removeprefix(folder)))

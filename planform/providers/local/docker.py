@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import Channel, JobSpec, SourceCode, Tell, silent
+from planform.core.executor import JobSpec, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.values import Object, reveal
 from planform.providers.local import runs as local_runs
 from planform.providers.local.container import ROOT, SHARED_NETWORKS, root_label, sweep
-from planform.providers.local.executor import LayOut, LocalExecutor, inherited, node_environment, plain
-from planform.providers.local.files import HOME
+from planform.providers.local.executor import LayOut, LocalExecutor, data_elsewhere, inherited, node_environment, plain
 from planform.resources import treatment
 from planform.training.definition import mapping
 from planform.training.images import known_uri
@@ -31,7 +30,6 @@ from planform.training.layout import ENTRYPOINT, START
 
 TELL_SECONDS = 0.5  # how often it is told how far a pull is
 ECR = re.compile(r"(\d+)\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
-Fetch = Callable[[str, Path, Tell], Path]  # an s3:// URI and a cache -> where its files are now
 Login = Callable[[str], tuple[str, str]]  # an image in ECR -> user and password
 
 
@@ -41,7 +39,6 @@ class DockerExecutor(LocalExecutor):
 
     region: str = ""  # of images by framework and version
     settings: Object = field(default_factory=dict)  # provider.local.docker: defaults of the trainers' own
-    fetch: Fetch | None = None
     login: Login | None = None
 
     @property
@@ -53,6 +50,7 @@ class DockerExecutor(LocalExecutor):
         from planform.training.images import misfits as image_misfits
 
         misfits, notes = treatment(SCHEMA, self.name, desired)
+        elsewhere, unused = data_elsewhere(desired, self.name)
         image = plain(desired.get("training_image"))
         if isinstance(image, dict):
             kind = plain(plain(desired.get("compute") or {}).get("instance_type")) or "local_cpu"
@@ -65,7 +63,7 @@ class DockerExecutor(LocalExecutor):
             if network in SHARED_NETWORKS and isinstance(nodes, int | float) and nodes > 1:
                 why = f'On the network "{network}" the hosts of a job cannot find each other by name.'
                 misfits.append(Misfit(("docker", "network"), why, suggestion="Leave it out: each run makes its own."))
-        return misfits, notes
+        return misfits + elsewhere, notes + unused
 
     def ready(self, spec: JobSpec, tell: Tell = silent) -> tuple[LayOut, Sequence[str]]:
         environment, secrets = node_environment(spec, inherit=False)
@@ -76,13 +74,11 @@ class DockerExecutor(LocalExecutor):
         client = connected()
         sweep(client, self.root)
         ready(client, image, str(settings.get("pull") or "missing"), self.login, tell)
-        channels = tuple(self._local(channel, tell) for channel in spec.channels)
-        code = self._code(spec.source_code, tell)
+        here = self.fetched(spec, tell)
         user = inside(client.info(), f"{os.getuid()}:{os.getgid()}")
 
         def lay_out(folder: Path, job: JobSpec) -> list[local_runs.NodeCommand]:
-            here = job._replace(channels=channels, source_code=code)
-            return list(self._nodes(folder, here, image, environment, {**settings, "user": user}))
+            return list(self._nodes(folder, here(job), image, environment, {**settings, "user": user}))
 
         return lay_out, secrets
 
@@ -136,24 +132,6 @@ class DockerExecutor(LocalExecutor):
             }
             told = {**inherited(), "PLANFORM_CONTAINER": json.dumps(container)}
             yield local_runs.NodeCommand(host, (sys.executable, "-P", "-m", "planform.providers.local.container"), told)
-
-    def _code(self, code: SourceCode | None, tell: Tell) -> SourceCode | None:
-        """Source code as files on this machine."""
-        if code is None or not code.source_dir.startswith("s3://"):
-            return code
-        if self.fetch is None:
-            raise ProviderError(f"source_code: {code.source_dir} is not on this machine.")
-        folder = self.fetch(code.source_dir, self.root / HOME / "cache", tell)
-        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        return code._replace(source_dir=os.fspath(folder), files=tuple(files))
-
-    def _local(self, channel: Channel, tell: Tell) -> Channel:
-        """A channel whose data is on this machine, fetched once for all runs if it was in S3."""
-        if not channel.source.startswith("s3://"):
-            return channel
-        if self.fetch is None:
-            raise ProviderError(f"input_data.{channel.name}: {channel.source} is not on this machine.")
-        return channel._replace(source=os.fspath(self.fetch(channel.source, self.root / HOME / "cache", tell)))
 
 
 def registry_digest(image: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from planform.core.errors import ProviderError
 from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.hyperparameters import wire_text
 from planform.core.schemas import Misfit
 from planform.core.state import Run, RunStatus
-from planform.core.values import Object, Sensitive, Unknown, Value
+from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value
 from planform.providers.local import runs as local_runs
 from planform.providers.local.files import HOME
+from planform.training.definition import inputs, mapping
 
+Fetch: TypeAlias = Callable[[str, Path, Tell], Path]  # an s3:// URI and a cache -> where its files are now
 LayOut: TypeAlias = Callable[[Path, JobSpec], Sequence[local_runs.NodeCommand]]
 
 
@@ -28,6 +32,7 @@ class LocalExecutor(ABC):
     host: str
     max_instances: int
     stop_grace_in_seconds: float = 10
+    fetch: Fetch | None = None
 
     @property
     @abstractmethod
@@ -54,6 +59,33 @@ class LocalExecutor(ABC):
             max_instances=self.max_instances,
             stop_grace_in_seconds=self.stop_grace_in_seconds,
         )
+
+    def fetched(self, spec: JobSpec, tell: Tell) -> Callable[[JobSpec], JobSpec]:
+        """Have code and data of a job that are in S3 on this machine, once for all runs. What puts their places into
+        the job, or into one that differs in name and hyperparameters.
+
+        Raises:
+            ProviderError: they cannot be had.
+        """
+        from filelock import FileLock
+
+        code, cache = spec.source_code, self.root / HOME / "cache"
+
+        def place(uri: str) -> str:
+            if not uri.startswith("s3://"):
+                return uri
+            if self.fetch is None:
+                raise ProviderError(f"{uri} is not on this machine.")
+            cache.mkdir(parents=True, exist_ok=True)
+            with FileLock(cache / f"{hashlib.sha256(uri.encode()).hexdigest()[:32]}.lock"):
+                return os.fspath(self.fetch(uri, cache, tell))
+
+        if code is not None and code.source_dir.startswith("s3://"):
+            folder = Path(place(code.source_dir))
+            files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+            code = code._replace(source_dir=os.fspath(folder), files=tuple(files))
+        channels = tuple(channel._replace(source=place(channel.source)) for channel in spec.channels)
+        return lambda job: job._replace(channels=channels, source_code=code)
 
     def image(self, desired: Object) -> str:
         return ""
@@ -99,6 +131,33 @@ class LocalExecutor(ABC):
         if not link.is_symlink():
             link.symlink_to(os.path.relpath(shared, folder))
         return shared
+
+
+def data_elsewhere(desired: Object, executor: str) -> tuple[list[Misfit], list[str]]:
+    """What of a trainer's code and data cannot come to this machine, and notes on how what comes differs."""
+    misfits: list[Misfit] = []
+    notes: dict[str, None] = {}
+    places: dict[AttributePath, Value] = {
+        ("source_code", "source_dir"): plain(mapping(desired, "source_code").get("source_dir"))
+    }
+    for channel in inputs(desired):
+        if not isinstance(channel.source, dict):
+            places[channel.attribute] = channel.source
+            continue
+        path = (*channel.attribute, "s3_data_source")
+        source = mapping(channel.source, "s3_data_source")
+        places[*path, "s3_uri"] = plain(source.get("s3_uri"))
+        kind = plain(source.get("s3_data_type"))
+        if kind not in (None, "", "S3Prefix"):
+            why = f"{kind} cannot be used here: manifests are read by SageMaker only."
+            misfits.append(Misfit((*path, "s3_data_type"), why, suggestion="Name a prefix, or run on AWS."))
+        if plain(source.get("s3_data_distribution_type")) == "ShardedByS3Key":
+            notes[f"ShardedByS3Key not used: every node gets all data ({executor})"] = None
+    for path, place in places.items():
+        if isinstance(place, str) and "://" in place and not place.startswith("s3://"):
+            why = "Only local paths and s3:// URIs are read on this machine."
+            misfits.append(Misfit(path, why, suggestion="Copy the data to one of them."))
+    return misfits, list(notes)
 
 
 def inherited() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,9 +13,9 @@ from pathlib import Path
 from planform.core.errors import ProviderError
 from planform.core.executor import JobSpec, SourceCode, Tell, silent
 from planform.core.schemas import Misfit
-from planform.core.values import AttributePath, Object
+from planform.core.values import Object
 from planform.providers.local import runs as local_runs
-from planform.providers.local.executor import LayOut, LocalExecutor, node_environment, plain
+from planform.providers.local.executor import LayOut, LocalExecutor, data_elsewhere, node_environment, plain
 from planform.providers.local.files import HOME
 from planform.resources import treatment
 
@@ -54,15 +54,16 @@ class ProcessExecutor(LocalExecutor):
                     suggestion="Set provider.local.process: {venv: auto}, or name another Python: {python: PATH}.",
                 )
             )
-        return misfits + list(_remote_inputs(desired)), notes
+        elsewhere, unused = data_elsewhere(desired, self.name)
+        return misfits + elsewhere, notes + unused
 
     def ready(self, spec: JobSpec, tell: Tell = silent) -> tuple[LayOut, Sequence[str]]:
         environment, secrets = node_environment(spec)
-        # Before there is a lock to be held: it may take a while to be made.
-        python, lock = self._interpreter(spec, tell)
+        here = self.fetched(spec, tell)
+        python, lock = self._interpreter(here(spec), tell)
         if lock:
             environment["PLANFORM_INSTALL_LOCK"] = lock
-        return lambda folder, job: self._lay_out(folder, job, environment, python), secrets
+        return lambda folder, job: self._lay_out(folder, here(job), environment, python), secrets
 
     def _lay_out(
         self, folder: Path, spec: JobSpec, environment: Mapping[str, str], python: str
@@ -202,27 +203,3 @@ def _may_mount() -> bool:
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
-
-
-def _remote_inputs(desired: Object) -> Iterator[Misfit]:
-    """Source code and channels that are not files of this machine."""
-    code = plain(desired.get("source_code"))
-    place = plain(code.get("source_dir")) if isinstance(code, dict) else None
-    if isinstance(place, str) and "://" in place:
-        yield Misfit(
-            ("source_code", "source_dir"),
-            f"{place} is not on this machine; a process runs local files only.",
-            suggestion="Download it and give the path, use executor: docker, or run on AWS.",
-        )
-    channels = plain(desired.get("input_data"))
-    for name, channel in channels.items() if isinstance(channels, dict) else ():
-        path: AttributePath = ("input_data", name)
-        source = plain(channel)
-        if isinstance(source, dict):
-            path, source = (*path, "data_source"), plain(source.get("data_source"))
-        if isinstance(source, str) and "://" in source:
-            yield Misfit(
-                path,
-                f'Channel "{name}" is not on this machine; a process reads local files only.',
-                suggestion="Download it and give the path, or run on AWS.",
-            )

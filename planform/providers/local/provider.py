@@ -126,6 +126,7 @@ class LocalProvider:
             host_id(),
             int(self.settings.get("max_instances") or os.cpu_count() or 1),
             float(self.settings.get("stop_grace_in_seconds", 10)),
+            self.fetch,
         )
         if chosen == "process":
             from planform.providers.local.process import ProcessExecutor
@@ -137,7 +138,7 @@ class LocalProvider:
 
             docker = self.settings.get("docker") or {}
             region = docker.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-            return DockerExecutor(*common, region or "us-east-1", docker, self.fetch, self.login)
+            return DockerExecutor(*common, region or "us-east-1", docker, self.login)
         raise ProviderError(
             f'executor "{chosen}" is not one of this machine\'s',
             suggestion="Use executor: process or docker, or another provider.",

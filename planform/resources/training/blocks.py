@@ -82,11 +82,7 @@ CHANNEL = Nested(
                     STRING,
                     Nested(
                         attributes(
-                            s3_data_source=part(
-                                S3_DATA_SOURCE,
-                                "Data in S3, with all its settings.",
-                                refused_by=on("process", "data in S3 is not read on this machine; name a local path"),
-                            ),
+                            s3_data_source=part(S3_DATA_SOURCE, "Data in S3, with all its settings."),
                             file_system_data_source=part(
                                 FILE_SYSTEM_DATA_SOURCE,
                                 "A file system in the VPC.",

@@ -241,21 +241,33 @@ GOOD = {
 }
 
 
+def on_s3(**more):
+    return {"input_data": {"train": {"data_source": {"s3_data_source": {"s3_uri": "s3://b/k", **more}}}}}
+
+
 @pytest.mark.parametrize(
     ("change", "settings", "refused"),
     [
         pytest.param({}, {}, [], id="fine"),
         pytest.param({"source_code": None}, {}, [()], id="no code"),
         pytest.param({"source_code": UNKNOWN, "input_data": {"train": UNKNOWN}}, {}, [], id="unknown"),
-        pytest.param({"input_data": {"train": "s3://b/k"}}, {}, [("input_data", "train")], id="on S3"),
+        pytest.param({"input_data": {"train": "s3://b/k"}}, {}, [], id="on S3"),
+        pytest.param({"input_data": {"train": "hdfs://b/k"}}, {}, [("input_data", "train")], id="elsewhere"),
         pytest.param(
-            {"input_data": {"train": Sensitive("s3://b/k")}}, {}, [("input_data", "train")], id="a secret URI"
+            {"input_data": {"train": Sensitive("https://b/k")}}, {}, [("input_data", "train")], id="a secret URI"
         ),
         pytest.param(
-            {"input_data": {"train": {"data_source": {"s3_data_source": {"s3_uri": "s3://b/k"}}}}},
+            {"source_code": {"source_dir": "https://b/k", "entry_script": "t.py"}},
             {},
-            [("input_data", "train", "data_source", "s3_data_source")],
-            id="on S3 in full form",
+            [("source_code", "source_dir")],
+            id="code elsewhere",
+        ),
+        pytest.param(on_s3(s3_data_type="S3Prefix"), {}, [], id="on S3 in full form"),
+        pytest.param(
+            on_s3(s3_data_type="ManifestFile"),
+            {},
+            [("input_data", "train", "data_source", "s3_data_source", "s3_data_type")],
+            id="a manifest on S3",
         ),
         pytest.param(
             {"source_code": {"source_dir": "src", "entry_script": "t.py", "requirements": "r.txt"}},
