@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from .conftest import User, until
 
 pytestmark = pytest.mark.docker
 
-WAITS = "import time\nprint('up', flush=True)\nwhile True: time.sleep(0.05)\n"
+WAITS = "import os, time\nprint('up', os.environ['SM_NUM_CPUS'], flush=True)\nwhile True: time.sleep(0.05)\n"
 
 
 @pytest.fixture
@@ -85,6 +88,7 @@ def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any
     (container,) = [item for item in mine(client, docked) if hasattr(item, "exec_run")]
     host = container.attrs["HostConfig"]
     assert (host["ShmSize"], host["Memory"], host["NanoCpus"]) == (128 << 20, 256 << 20, 500_000_000)
+    assert "up 1\n" in docked.run("logs", "trainer.t")  # SM_NUM_CPUS
     assert container.attrs["Config"]["User"] == f"{os.getuid()}:{os.getgid()}"
     assert container.exec_run(["touch", "/opt/ml/input/data/code/x"]).exit_code != 0  # code cannot be changed
     assert container.exec_run(["touch", "/opt/ml/model/x"]).exit_code == 0
@@ -175,6 +179,21 @@ resource:
     assert mine(client, user) == []
 
 
+def test_a_copy_of_a_folder_never_meets_it(docked: User, client: Any) -> None:
+    """Its next run has the same id, as it has the same state."""
+    docked.run("apply", "-y", "--var", "docker={pull: never, network: no-such-network}", code=1)
+    copy = User(docked.folder.with_name("copy"))
+    shutil.copytree(docked.folder, copy.folder, symlinks=True)
+    for user in (docked, copy):
+        user.run("apply", "-y", "--detach")
+    until(lambda: running(docked) and running(copy), "the start")
+    assert records(docked)[1]["run_id"] == records(copy)[1]["run_id"]
+    copy.run("destroy", "-y")
+    until(lambda: not mine(client, copy), "the end of the copy")
+    assert len(mine(client, docked)) == 2  # a container and its network
+    docked.run("destroy", "-y")
+
+
 def test_the_end_is_told_when_the_containers_are_gone(docked: User, client: Any) -> None:
     """Also when SIGKILL had to end them: until then a job may write into what is being packed."""
     docked.write("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS, "src/train.py")
@@ -210,6 +229,42 @@ def test_a_host_may_be_over_before_another_has_begun(client: Any, docker_image: 
     assert container("algo-1") == (0, [network["network"]])
     assert container("algo-2") == (0, [])
     os.close(supervisor)
+
+
+@contextmanager
+def engine_behind(place: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The Engine at an address of our own, and what ends all connections to it."""
+    there = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    server, open_now = socket.socket(socket.AF_UNIX), []
+    server.bind(os.fspath(place))
+    server.listen()
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(1 << 16):
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, far = server.accept()[0], socket.socket(socket.AF_UNIX)
+                far.connect(there)
+                open_now.extend((near, far))
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=copy, args=ends, daemon=True).start()
+
+    def cut() -> None:
+        server.close()
+        place.unlink()
+        for end in open_now:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"unix://{place}", cut
+    for end in (server, *open_now):
+        end.close()
 
 
 @pytest.mark.parametrize(("user", "name"), [("0:0", "root"), ("1234:1234", "planform")])
@@ -299,6 +354,27 @@ def test_no_engine_is_one_sentence(docked: User, client: Any) -> None:
     said = docked.run("apply", "-y", code=1)
     assert "Docker does not answer at unix://" in said
     assert "use executor: process" in said
+
+
+def test_an_engine_that_goes_away(docked: User, client: Any) -> None:
+    """What was left is found by its labels when it is back."""
+    with engine_behind(docked.folder / "engine.sock") as (host, cut):
+        docked.environment["DOCKER_HOST"] = host
+        process = docked.start("apply", "-y")
+        until(lambda: running(docked), "the start")
+        cut()
+        said = process.communicate(timeout=60)[0]
+        assert "Docker answers no more about the container of algo-1" in said
+        assert records(docked)[0]["failure"] == "infrastructure"
+        assert len(mine(client, docked)) == 2
+    del docked.environment["DOCKER_HOST"]
+    docked.run("runs", "resume")
+    assert mine(client, docked) == []
+
+
+def test_an_image_without_python_is_named(docked: User) -> None:
+    docked.edit("      source_code", "      environment: {PATH: /nowhere}\n      source_code")
+    assert "The image has no python3 to run source_code with." in docked.run("apply", "-y", code=1)
 
 
 def test_what_a_container_may_not_have_is_not_its_codes_fault(docked: User, client: Any) -> None:
