@@ -83,6 +83,8 @@ def test_the_quickstart_in_a_container(digits: User, docker_image: str, client: 
 
 
 def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any) -> None:
+    docked.write("x", "data/x")
+    docked.edit("      source_code", "      input_data: {train: data}\n      source_code")
     docked.run("apply", "-y", "--detach", "--var", "docker={shm_size: 128m, memory: 256m, cpus: 0.5}")
     until(lambda: running(docked), "the start")
     (container,) = [item for item in mine(client, docked) if hasattr(item, "exec_run")]
@@ -90,7 +92,8 @@ def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any
     assert (host["ShmSize"], host["Memory"], host["NanoCpus"]) == (128 << 20, 256 << 20, 500_000_000)
     assert "up 1\n" in docked.run("logs", "trainer.t")  # SM_NUM_CPUS
     assert container.attrs["Config"]["User"] == f"{os.getuid()}:{os.getgid()}"
-    assert container.exec_run(["touch", "/opt/ml/input/data/code/x"]).exit_code != 0  # code cannot be changed
+    for place in ("code/x", "code/train.py", "train/x", "sm_drivers/train.py"):  # what is given cannot be changed
+        assert container.exec_run(["touch", f"/opt/ml/input/data/{place}"]).exit_code != 0
     assert container.exec_run(["touch", "/opt/ml/model/x"]).exit_code == 0
     docked.run("destroy", "-y")
     until(lambda: not mine(client, docked), "the end")
@@ -132,7 +135,7 @@ def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
     until(lambda: all(record["status"] in ("failed", "stopped") for record in records(docked)), "the record of the end")
 
 
-def test_ctrl_c_twice_and_a_destroy(docked: User, client: Any) -> None:
+def test_ctrl_c_leaves_the_run_and_destroy_takes_it_away(docked: User, client: Any) -> None:
     process = docked.start("apply", "-y")
     until(lambda: running(docked), "the start")
     process.send_signal(signal.SIGINT)
@@ -140,6 +143,7 @@ def test_ctrl_c_twice_and_a_destroy(docked: User, client: Any) -> None:
     assert len(mine(client, docked)) == 2  # runs go on
     docked.run("destroy", "-y")
     until(lambda: not mine(client, docked), "the end")
+    until(lambda: not (docked.run_folders()[0] / "nodes").exists(), "the end of the working tree")
 
 
 def test_two_runs_at_once_never_meet(user: User, docker_image: str, client: Any) -> None:
@@ -267,11 +271,18 @@ def engine_behind(place: Path) -> Iterator[tuple[str, Callable[[], None]]]:
         end.close()
 
 
-@pytest.mark.parametrize(("user", "name"), [("0:0", "root"), ("1234:1234", "planform")])
-def test_who_runs_a_container_has_a_name_in_it(docker_image: str, tmp_path: Path, user: str, name: str) -> None:
-    ask = "python3 -c 'import getpass, os; print(getpass.getuser(), os.getuid())'"
-    done = contained(docker_image, tmp_path / "nodes" / "algo-1", "algo-1", ask, user=user)
+@pytest.mark.parametrize(("user", "name"), [("0:0", "root"), ("1234:1235", "planform")])
+def test_who_runs_a_container_has_a_name_in_it_and_owns_what_it_makes(
+    docker_image: str, tmp_path: Path, user: str, name: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model").chmod(0o777)
+    ask = "touch /opt/ml/model/made && python3 -c 'import getpass, os; print(getpass.getuser(), os.getuid())'"
+    mount = {"source": os.fspath(tmp_path / "model"), "target": "/opt/ml/model", "read_only": False}
+    done = contained(docker_image, tmp_path / "nodes" / "algo-1", "algo-1", ask, user=user, mounts=[mount])
     assert done.stdout == f"{name} {user.partition(':')[0]}\n"
+    made = (tmp_path / "model" / "made").stat()
+    assert f"{made.st_uid}:{made.st_gid}" == user
 
 
 def test_a_pull_keeps_nobody_waiting(docked: User) -> None:
@@ -385,6 +396,7 @@ def test_what_a_container_may_not_have_is_not_its_codes_fault(docked: User, clie
     said = docked.run("apply", "-y", "--var", "docker={memory: 64m}", code=1)
     assert "memory" in said
     assert mine(client, docked) == []
+    assert not (docked.run_folders()[1] / "nodes").exists()
 
 
 def test_data_in_s3_is_fetched_once(docked: User, client: Any, aws: Any) -> None:
