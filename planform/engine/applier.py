@@ -372,26 +372,32 @@ def _watch(work: Work, stop: Callable[[], bool]) -> list[tuple[Step, Run]]:
     def enough() -> bool:
         return stop() or not open_runs or any(_unblocks(work, step, ended) for step, run in ended)
 
-    groups: dict[tuple[str, str], list[Run]] = {}
-    for run in list(open_runs.values()):
-        groups.setdefault((run.provider, run.executor), []).append(run)
-    if len(groups) == 1:
-        ((_, runs),) = groups.items()
-        work.edges.executor_of(runs[0]).watch(runs, changed, enough)
-    else:
-        _watch_all(work, list(groups.values()), changed, enough)
+    for run_id, (step, run) in work.watched.items():
+        if not run.active:  # it ended while it was launched
+            work.reporter.run_changed(run)
+            del open_runs[run_id]
+            ended.append((step, run))
+    if not enough():
+        _watch_all(work, list(open_runs.values()), changed, enough)
     for _, run in ended:
         del work.watched[run.id]
     return sorted(ended, key=lambda item: sort_key(str(item[0].address)))
 
 
 def _watch_all(
-    work: Work, groups: Sequence[list[Run]], changed: Callable[[Run, RunStatus], None], enough: Callable[[], bool]
+    work: Work, watched: Sequence[Run], changed: Callable[[Run, RunStatus], None], enough: Callable[[], bool]
 ) -> None:
     """Watch several executors side by side; reports still come one at a time."""
     from concurrent.futures import ThreadPoolExecutor
     from threading import Lock
 
+    grouped: dict[tuple[str, str], list[Run]] = {}
+    for run in watched:
+        grouped.setdefault((run.provider, run.executor), []).append(run)
+    groups = list(grouped.values())
+    if len(groups) == 1:
+        work.edges.executor_of(watched[0]).watch(watched, changed, enough)
+        return
     lock = Lock()
 
     def one_at_a_time(run: Run, status: RunStatus) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from math import prod
 
 from planform.core.plan import Change, Plan, RunPlan
-from planform.core.values import Object
+from planform.core.values import Object, Value
 from planform.render.numbers import metrics_text
 from planform.render.style import count, elide
 from planform.render.tally import Kind, kind_of, waits_for
-from planform.render.values import value_text
+from planform.render.values import key_text, value_text
 
 # What stands before a change of each kind, and its colour.
 SYMBOLS: dict[Kind, tuple[str, str]] = {
@@ -112,13 +112,18 @@ def _hyperparameters(change: Change, room: int) -> str:
     found = after.get("hyperparameters")
     if not isinstance(found, dict):
         return ""
-    words = [f"{key}={value if isinstance(value, str) else value_text(value, 24)}" for key, value in found.items()]
+    words = [f"{key_text(key)}={_word(value)}" for key, value in found.items()]
     shown: list[str] = []
     for word in words:
         if len(" ".join((*shown, word))) > room - 4:
             return " ".join((*shown, "...")) if shown else ""
         shown.append(word)
     return " ".join(shown)
+
+
+def _word(value: Value) -> str:
+    """A value without quotes, where its text is one line and safe to print."""
+    return value if isinstance(value, str) and value.isprintable() else value_text(value, 24)
 
 
 def search_text(tuning: Object) -> str:

@@ -166,10 +166,10 @@ def _leaf_text(leaf: Leaf, origin: str, room: int) -> str:
 
 def _run_rows(change: Change, run: RunPlan) -> Iterator[Row]:
     """What a run's line leaves open: components without a leaf of their own, and what becomes of an active run."""
-    shown = {path_text(leaf.path) for leaf in change.leaves}
+    shown = [".".join(map(str, leaf.path)) for leaf in change.leaves]
     for component in run.moved if run.decision == "new_run" and change.before is not None else ():
         # A component is named by what it digests, which may be a part of an attribute: `entry_script`.
-        if not any(f".{component}." in f".{path.replace('[', '.')}." for path in shown):
+        if not any(f".{component}." in f".{path}." for path in shown):
             yield _remark(component, "content changed" if component.startswith(("source", "input_data")) else "changed")
     if measured := previous_text(run):
         yield _remark(f"run {run.previous}", measured)

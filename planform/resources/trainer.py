@@ -98,7 +98,11 @@ output:
                 attributes(
                     source_dir=field(STRING, "Folder of the code, relative to the module.", "digest", path=True),
                     entry_script=field(STRING, "The .py or .sh file in it that is run.", "digest"),
-                    command=field(STRING, "A shell command instead; gets no hyperparameters as arguments.", "digest"),
+                    command=field(
+                        STRING,
+                        "Instead: bash (else sh), over with the first failure; no hyperparameters as arguments.",
+                        "digest",
+                    ),
                     args=field(list_of(STRING), "More arguments for the script or command.", "digest"),
                     requirements=field(STRING, "A requirements file in source_dir, installed first.", "digest"),
                     ignore_patterns=field(

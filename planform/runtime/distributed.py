@@ -53,17 +53,24 @@ def plan(
         NoDriver: there is no torchrun, no mpirun, or no such driver script.
     """
     kind, settings = next((name, value or {}) for name, value in driver.items() if value is not None)
-    common = {"SM_DISTRIBUTED_CONFIG": json.dumps(settings), **_network(told, outer)}
+    place = os.path.join(folder, "distributed_drivers")
+    common = {
+        "SM_DISTRIBUTED_DRIVER_DIR": place,
+        "SM_DISTRIBUTED_CONFIG": json.dumps(settings),
+        **_network(told, outer),
+    }
     if kind == "torchrun":
-        return Start("torchrun", _torchrun(settings, script, told), common, joins=int(told["SM_HOST_COUNT"]) > 1)
+        command = _torchrun(settings, script, told)
+        if outer.get("RUN_NEURON_PARALLEL_COMPILE") == "1":  # Trainium: compile what the job would run
+            command.insert(0, "neuron_parallel_compile")
+        return Start("torchrun", command, common, joins=int(told["SM_HOST_COUNT"]) > 1)
     if kind == "mpi":
         return Start("mpirun", _mpi(settings, script, told), {**_mpi_network(told, outer), **common}, True, True)
-    place = os.path.join(folder, "distributed_drivers")
     path = os.path.join(place, settings.get("driver_script", ""))
     if not os.path.isfile(path):
         raise NoDriver(f"distributed.custom: {settings.get('driver_script')} is not in driver_dir")
-    config = {"SM_DISTRIBUTED_DRIVER_DIR": place, "SM_DISTRIBUTED_CONFIG": json.dumps(settings.get("config") or {})}
-    return Start(settings["driver_script"], [sys.executable, "-u", path], {**common, **config})
+    config = json.dumps(settings.get("config") or {})
+    return Start(settings["driver_script"], [sys.executable, "-u", path], {**common, "SM_DISTRIBUTED_CONFIG": config})
 
 
 def processes(settings: Mapping[str, Any], told: Mapping[str, str]) -> int:

@@ -10,6 +10,9 @@ import shutil
 import subprocess
 from typing import Any, Mapping
 
+CGROUP = "/sys/fs/cgroup"
+CPU_LIMITS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))  # of version 2, of version 1
+
 
 def read_json(path: str, default: Any) -> Any:
     """The content of a JSON file; `default` when the file is not there."""
@@ -39,6 +42,7 @@ def environment(
         "output_dir": os.path.join(base, "output"),
         "output_data_dir": os.path.join(base, "output", "data"),
     }
+    level = outer.get("SM_LOG_LEVEL") or "20"
     channel_dirs = {name: os.path.join(folders["input_data_dir"], name) for name in channels}
     facts = {
         **folders,
@@ -49,7 +53,7 @@ def environment(
         "hyperparameters": hyperparameters,
         "input_data_config": channels,
         "job_name": outer.get("TRAINING_JOB_NAME", ""),
-        "log_level": int(outer["SM_LOG_LEVEL"]) if outer.get("SM_LOG_LEVEL", "").isdigit() else 20,
+        "log_level": int(level) if level.isdigit() else level,
         "master_addr": outer.get("PLANFORM_MASTER_ADDR") or hosts[0],
         "master_port": int(outer.get("PLANFORM_MASTER_PORT") or 7777),
         "network_interface_name": resources.get("network_interface_name", ""),
@@ -97,12 +101,18 @@ def environment(
 def cpus() -> int:
     """Processors this process may use: fewer than the machine has, where a container or a mask limits it."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            quota, period = file.read().split()
-        return count if quota == "max" else max(1, min(count, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return count
+    for names in CPU_LIMITS:
+        words: list[str] = []
+        try:
+            for name in names:
+                with open(os.path.join(CGROUP, name), encoding="ascii") as file:
+                    words += file.read().split()
+            quota, period = map(int, words)
+        except (OSError, ValueError):  # there is no such file, or it says "max"
+            continue
+        if quota > 0:
+            return max(1, min(count, math.ceil(quota / period)))
+    return count
 
 
 def gpus() -> int:

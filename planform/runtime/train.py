@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -195,7 +196,8 @@ def command_line(source: Mapping[str, Any], hyperparameters: Mapping[str, Any]) 
     """What to start: a script with the hyperparameters as arguments, or a shell command without them."""
     script, command, more = source.get("entry_script"), source.get("command"), list(source.get("args") or [])
     if command:
-        return ["/bin/sh", "-c", " ".join([command, *map(shlex.quote, more)])]
+        # As SageMaker has it: by bash, and over with the first command that fails.
+        return [shutil.which("bash") or "/bin/sh", "-e", "-c", " ".join([command, *map(shlex.quote, more)])]
     if not script:
         raise JobError("neither entry_script nor command says what to run")
     if not os.path.isfile(script):

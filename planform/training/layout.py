@@ -17,7 +17,11 @@ from planform.training.definition import is_local
 
 # How the program of a job is started where it has a container of its own: by whichever Python the image has.
 ENTRYPOINT = ("/bin/sh", "-c")
-START = 'exec "$(command -v python3 || command -v python)" -u /opt/ml/input/data/sm_drivers/train.py'
+START = (
+    "python=$(command -v python3 || command -v python) || "
+    "{ echo 'The image has no python3 to run source_code with.' >/opt/ml/output/failure; exit 127; }; "
+    'exec "$python" -u /opt/ml/input/data/sm_drivers/train.py'
+)
 
 Data: TypeAlias = Literal["link", "copy", "mount"]
 

@@ -65,14 +65,20 @@ class Told:
 Job = Callable[..., Told]
 
 
-@pytest.fixture(
-    params=[
-        "process",
-        pytest.param("docker", marks=pytest.mark.docker),
-        # The request that AWS gets, carried out as SageMaker does it: what a job in the cloud sees.
-        pytest.param("cloud", marks=pytest.mark.docker),
-    ]
-)
+# The cloud is the request that AWS gets, carried out as SageMaker does it: what a job there sees.
+EXECUTORS = {
+    "process": pytest.param("process"),
+    "docker": pytest.param("docker", marks=pytest.mark.docker),
+    "cloud": pytest.param("cloud", marks=pytest.mark.docker),
+}
+
+
+def on(*names: str) -> pytest.MarkDecorator:
+    """Run a test by some executors only, where what it shows is the same code in all of them."""
+    return pytest.mark.parametrize("executor", [EXECUTORS[name] for name in names], indirect=True)
+
+
+@pytest.fixture(params=EXECUTORS.values())
 def executor(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

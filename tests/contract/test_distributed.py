@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Job, Told
+from .conftest import Job, Told, on
 
 TWO_BY_TWO = {"compute": {"instance_count": 2}, "large": True}
 TORCHRUN = {"torchrun": {"process_count_per_node": 2}}
@@ -44,13 +44,14 @@ def test_torchrun_on_two_nodes_sums_over_all_ranks(job: Job) -> None:
     assert told.record["exit_codes"] == {"algo-1": 0, "algo-2": 0}
 
 
-@pytest.mark.parametrize("executor", ["process"], indirect=True)
+@on("process")
 def test_the_rank_that_raised_first_is_why_torchrun_failed(job: Job) -> None:
     told = job({"train.py": ALL_REDUCE}, code=1, distributed=TORCHRUN, hyperparameters={"fail": True}, **TWO_BY_TWO)
     assert told.failure.splitlines()[0] == "torchrun exited with code 1: ValueError: rank 2 will not go on"
     assert "ChildFailedError" not in told.failure
 
 
+@on("docker")
 def test_without_torch_there_is_no_torchrun(job: Job) -> None:
     told = job({"train.py": ""}, code=1, distributed=TORCHRUN)
     assert "there is no torchrun, and no package torch" in told.failure
@@ -85,6 +86,7 @@ def test_mpi_with_two_hosts_and_two_ranks_each(job: Job, executor: str, monkeypa
     assert told.record["exit_codes"] == {"algo-1": 0, "algo-2": 0}  # the other stayed until the first was done
 
 
+@on("process", "docker")
 def test_a_rank_that_raises_ends_all_of_mpi(job: Job) -> None:
     script = (
         "from mpi4py import MPI\n"
@@ -96,6 +98,7 @@ def test_a_rank_that_raises_ends_all_of_mpi(job: Job) -> None:
     assert "raise ValueError('no more')" in told.failure
 
 
+@on("process", "docker")
 def test_ranks_of_mpi_have_time_to_save_their_work(job: Job) -> None:
     script = (
         "import os, signal, time\n"
@@ -117,8 +120,16 @@ if os.environ.get("SAGEMAKER_BASE_DIR", os.uname().nodename).endswith("algo-2"):
 """
 
 
-@pytest.mark.parametrize("distributed", [TORCHRUN, MPI], ids=["torchrun", "mpi"])
-def test_a_node_that_never_joins_is_named_soon(job: Job, distributed: dict[str, Any]) -> None:
+def test_a_node_that_never_joins_is_named_soon(job: Job) -> None:
+    never_joins(job, TORCHRUN)
+
+
+@on("process")
+def test_a_node_that_never_joins_an_mpi_job(job: Job) -> None:
+    never_joins(job, MPI)
+
+
+def never_joins(job: Job, distributed: dict[str, Any]) -> None:
     # Python imports it before anything else.
     late = {"PYTHONPATH": "/opt/ml/input/data/code:input/data/code", "PLANFORM_JOIN_SECONDS": "1"}
     files = {"train.py": "", "sitecustomize.py": LATE}

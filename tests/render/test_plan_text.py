@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from planform.core.plan import Action, OutputChange, Plan, RunPlan, Step
+from planform.core.plan import Action, Leaf, OutputChange, Plan, RunPlan, Step
 from planform.core.values import Sensitive
 from planform.render.plan_full import full
 from planform.render.plan_text import brief, concise, remaining_text
@@ -58,6 +58,20 @@ def test_an_address_is_never_cut() -> None:
         change(address, Action.CREATE, None, {"hyperparameters": {"epochs": 3}}, span=at(3), run=RunPlan("new_run", 1))
     )
     assert address in concise(plan, Style(60))
+
+
+def test_a_new_runs_line_is_one_line_whatever_its_values() -> None:
+    given = {"hyperparameters": {"n": 1, "a b": "two words", "t": "é\nred \x1b[31m"}}
+    text = concise(plan_of(change(FAST, Action.CREATE, None, given, span=at(3), run=RunPlan("new_run", 1))), Style(200))
+    assert 'new run 1  n=1 "a b"=two words t="é\\nred \\u001b[31m"' in text
+
+
+def test_a_component_with_a_leaf_of_its_own_is_said_once() -> None:
+    run = RunPlan("new_run", 2, moved=("hyperparameters.a b", "hyperparameters.l.r", "entry_script", "source"))
+    paths = (("hyperparameters", "a b"), ("hyperparameters", "l.r"), ("source_code", "entry_script"))
+    leaves = tuple(Leaf(path, 1, 2) for path in paths)
+    text = concise(plan_of(change(FAST, Action.UPDATE, {}, {}, leaves=leaves, run=run)), Style(100))
+    assert text.count("changed") == text.count("source  ") == 1
 
 
 UNCHANGED = change("job_queue.a", Action.NO_OP, {}, {})

@@ -67,11 +67,14 @@ def test_torchrun(programs: Path) -> None:
         "--nnodes=2", "--nproc_per_node=4", "--master_addr=algo-1", "--master_port=7777", "--node_rank=1",
         "train.py", "--a", "1",
     ]  # fmt: skip
+    assert start.variables["SM_DISTRIBUTED_DRIVER_DIR"] == "distributed_drivers"  # of the folder that is given
     assert start.variables["NCCL_SOCKET_IFNAME"] == start.variables["GLOO_SOCKET_IFNAME"] == "eth0"
     assert (start.joins, start.leads) == (True, False)
     alone = told(SM_HOST_COUNT="1", SM_HOSTS='["algo-1"]', SM_NUM_GPUS="8")
     assert started({"torchrun": {}}, alone).command[1:3] == ["--nnodes=1", "--nproc_per_node=8"]
     assert "NCCL_SOCKET_IFNAME" not in started({"torchrun": {}}, alone).variables
+    compiling = started({"torchrun": {}}, alone, RUN_NEURON_PARALLEL_COMPILE="1").command
+    assert compiling == ["neuron_parallel_compile", *started({"torchrun": {}}, alone).command]
 
 
 def test_what_the_user_has_set_stays_and_adapters_are_used(

@@ -93,3 +93,30 @@ def test_processors_and_gpus(monkeypatch, tmp_path):
     program.write_text("#!/bin/sh\necho 'GPU 0: A'\necho 'GPU 1: B'\n")
     program.chmod(0o755)
     assert gpus() == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "max 100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({}, 3),
+    ],
+)
+def test_a_limit_of_processors_is_that_of_the_control_group(files, count, monkeypatch, tmp_path):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("planform.runtime.environment.CGROUP", str(tmp_path))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    assert cpus() == count
+
+
+@pytest.mark.parametrize(
+    ("level", "told_level", "fact"), [("", "20", 20), ("10", "10", 10), ("DEBUG", "DEBUG", "DEBUG")]
+)
+def test_the_level_of_logging_is_the_users(level, told_level, fact):
+    variables = told(outer={"SM_LOG_LEVEL": level})
+    assert (variables["SM_LOG_LEVEL"], json.loads(variables["SM_TRAINING_ENV"])["log_level"]) == (told_level, fact)

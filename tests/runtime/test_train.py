@@ -115,6 +115,17 @@ def test_a_command_gets_no_hyperparameters_as_arguments(run):
     assert (ended.code, ended.output) == (0, "a   b,3,c d,$HOME,")
 
 
+def test_a_command_is_over_with_the_first_that_fails(run):
+    ended = run({}, command="echo one; (exit 3); echo two")
+    assert (ended.code, ended.output) == (3, "one\n")
+
+
+def test_a_command_is_carried_out_by_bash_or_by_sh_where_there_is_none(run, tmp_path):
+    assert run({}, command="[[ a == a ]] && echo $BASH").output.strip().endswith("bash")
+    ended = run({}, command="echo [$BASH]; false; echo two", environment={"PATH": os.fspath(tmp_path)})
+    assert (ended.code, ended.output) == (1, "[]\n")
+
+
 def test_output_comes_in_order(run):
     script = "import sys\nfor i in range(3): print(i); print(i, file=sys.stderr)\nprint('end', end='')\n"
     assert run({"train.py": script}, entry_script="train.py").output == "0\n0\n1\n1\n2\n2\nend"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from .conftest import User, until
 
 pytestmark = pytest.mark.docker
 
-WAITS = "import time\nprint('up', flush=True)\nwhile True: time.sleep(0.05)\n"
+WAITS = "import os, time\nprint('up', os.environ['SM_NUM_CPUS'], flush=True)\nwhile True: time.sleep(0.05)\n"
 
 
 @pytest.fixture
@@ -80,13 +83,17 @@ def test_the_quickstart_in_a_container(digits: User, docker_image: str, client: 
 
 
 def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any) -> None:
+    docked.write("x", "data/x")
+    docked.edit("      source_code", "      input_data: {train: data}\n      source_code")
     docked.run("apply", "-y", "--detach", "--var", "docker={shm_size: 128m, memory: 256m, cpus: 0.5}")
     until(lambda: running(docked), "the start")
     (container,) = [item for item in mine(client, docked) if hasattr(item, "exec_run")]
     host = container.attrs["HostConfig"]
     assert (host["ShmSize"], host["Memory"], host["NanoCpus"]) == (128 << 20, 256 << 20, 500_000_000)
+    assert "up 1\n" in docked.run("logs", "trainer.t")  # SM_NUM_CPUS
     assert container.attrs["Config"]["User"] == f"{os.getuid()}:{os.getgid()}"
-    assert container.exec_run(["touch", "/opt/ml/input/data/code/x"]).exit_code != 0  # code cannot be changed
+    for place in ("code/x", "code/train.py", "train/x", "sm_drivers/train.py"):  # what is given cannot be changed
+        assert container.exec_run(["touch", f"/opt/ml/input/data/{place}"]).exit_code != 0
     assert container.exec_run(["touch", "/opt/ml/model/x"]).exit_code == 0
     docked.run("destroy", "-y")
     until(lambda: not mine(client, docked), "the end")
@@ -128,7 +135,7 @@ def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
     until(lambda: all(record["status"] in ("failed", "stopped") for record in records(docked)), "the record of the end")
 
 
-def test_ctrl_c_twice_and_a_destroy(docked: User, client: Any) -> None:
+def test_ctrl_c_leaves_the_run_and_destroy_takes_it_away(docked: User, client: Any) -> None:
     process = docked.start("apply", "-y")
     until(lambda: running(docked), "the start")
     process.send_signal(signal.SIGINT)
@@ -136,6 +143,7 @@ def test_ctrl_c_twice_and_a_destroy(docked: User, client: Any) -> None:
     assert len(mine(client, docked)) == 2  # runs go on
     docked.run("destroy", "-y")
     until(lambda: not mine(client, docked), "the end")
+    until(lambda: not (docked.run_folders()[0] / "nodes").exists(), "the end of the working tree")
 
 
 def test_two_runs_at_once_never_meet(user: User, docker_image: str, client: Any) -> None:
@@ -175,6 +183,21 @@ resource:
     assert mine(client, user) == []
 
 
+def test_a_copy_of_a_folder_never_meets_it(docked: User, client: Any) -> None:
+    """Its next run has the same id, as it has the same state."""
+    docked.run("apply", "-y", "--var", "docker={pull: never, network: no-such-network}", code=1)
+    copy = User(docked.folder.with_name("copy"))
+    shutil.copytree(docked.folder, copy.folder, symlinks=True)
+    for user in (docked, copy):
+        user.run("apply", "-y", "--detach")
+    until(lambda: running(docked) and running(copy), "the start")
+    assert records(docked)[1]["run_id"] == records(copy)[1]["run_id"]
+    copy.run("destroy", "-y")
+    until(lambda: not mine(client, copy), "the end of the copy")
+    assert len(mine(client, docked)) == 2  # a container and its network
+    docked.run("destroy", "-y")
+
+
 def test_the_end_is_told_when_the_containers_are_gone(docked: User, client: Any) -> None:
     """Also when SIGKILL had to end them: until then a job may write into what is being packed."""
     docked.write("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS, "src/train.py")
@@ -212,11 +235,54 @@ def test_a_host_may_be_over_before_another_has_begun(client: Any, docker_image: 
     os.close(supervisor)
 
 
-@pytest.mark.parametrize(("user", "name"), [("0:0", "root"), ("1234:1234", "planform")])
-def test_who_runs_a_container_has_a_name_in_it(docker_image: str, tmp_path: Path, user: str, name: str) -> None:
-    ask = "python3 -c 'import getpass, os; print(getpass.getuser(), os.getuid())'"
-    done = contained(docker_image, tmp_path / "nodes" / "algo-1", "algo-1", ask, user=user)
+@contextmanager
+def engine_behind(place: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The Engine at an address of our own, and what ends all connections to it."""
+    there = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    server, open_now = socket.socket(socket.AF_UNIX), []
+    server.bind(os.fspath(place))
+    server.listen()
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(1 << 16):
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, far = server.accept()[0], socket.socket(socket.AF_UNIX)
+                far.connect(there)
+                open_now.extend((near, far))
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=copy, args=ends, daemon=True).start()
+
+    def cut() -> None:
+        server.close()
+        place.unlink()
+        for end in open_now:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"unix://{place}", cut
+    for end in (server, *open_now):
+        end.close()
+
+
+@pytest.mark.parametrize(("user", "name"), [("0:0", "root"), ("1234:1235", "planform")])
+def test_who_runs_a_container_has_a_name_in_it_and_owns_what_it_makes(
+    docker_image: str, tmp_path: Path, user: str, name: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model").chmod(0o777)
+    ask = "touch /opt/ml/model/made && python3 -c 'import getpass, os; print(getpass.getuser(), os.getuid())'"
+    mount = {"source": os.fspath(tmp_path / "model"), "target": "/opt/ml/model", "read_only": False}
+    done = contained(docker_image, tmp_path / "nodes" / "algo-1", "algo-1", ask, user=user, mounts=[mount])
     assert done.stdout == f"{name} {user.partition(':')[0]}\n"
+    made = (tmp_path / "model" / "made").stat()
+    assert f"{made.st_uid}:{made.st_gid}" == user
 
 
 def test_a_pull_keeps_nobody_waiting(docked: User) -> None:
@@ -301,6 +367,27 @@ def test_no_engine_is_one_sentence(docked: User, client: Any) -> None:
     assert "use executor: process" in said
 
 
+def test_an_engine_that_goes_away(docked: User, client: Any) -> None:
+    """What was left is found by its labels when it is back."""
+    with engine_behind(docked.folder / "engine.sock") as (host, cut):
+        docked.environment["DOCKER_HOST"] = host
+        process = docked.start("apply", "-y")
+        until(lambda: running(docked), "the start")
+        cut()
+        said = process.communicate(timeout=60)[0]
+        assert "Docker answers no more about the container of algo-1" in said
+        assert records(docked)[0]["failure"] == "infrastructure"
+        assert len(mine(client, docked)) == 2
+    del docked.environment["DOCKER_HOST"]
+    docked.run("runs", "resume")
+    assert mine(client, docked) == []
+
+
+def test_an_image_without_python_is_named(docked: User) -> None:
+    docked.edit("      source_code", "      environment: {PATH: /nowhere}\n      source_code")
+    assert "The image has no python3 to run source_code with." in docked.run("apply", "-y", code=1)
+
+
 def test_what_a_container_may_not_have_is_not_its_codes_fault(docked: User, client: Any) -> None:
     said = docked.run("apply", "-y", "--var", "docker={network: no-such-network}", code=1)
     assert "could not be run" in said
@@ -309,6 +396,7 @@ def test_what_a_container_may_not_have_is_not_its_codes_fault(docked: User, clie
     said = docked.run("apply", "-y", "--var", "docker={memory: 64m}", code=1)
     assert "memory" in said
     assert mine(client, docked) == []
+    assert not (docked.run_folders()[1] / "nodes").exists()
 
 
 def test_data_in_s3_is_fetched_once(docked: User, client: Any, aws: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -35,6 +37,20 @@ def test_a_run_that_fails_by_its_own_code_is_held(user: User) -> None:
     assert "new run 2" in user.run("plan")
     user.run("apply", "-y")
     assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+
+
+def test_a_run_that_fails_while_it_is_launched(user: User) -> None:
+    """Here because its supervisor cannot be started: the Python that runs planform has been taken away meanwhile."""
+    user.write(FAILING)
+    user.write("print('well')\n", "src/train.py")
+    gone = "import sys; sys.executable = '/no/python'; from planform.cli.main import main; main()"
+    words = [sys.executable, "-c", gone, "apply", "-y"]
+    done = subprocess.run(words, cwd=user.folder, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "run 1 failed" in done.stdout
+    assert "the supervisor did not start: [Errno 2] No such file or directory: '/no/python'" in done.stdout
+    assert "Remaining" not in done.stdout + done.stderr
+    assert "run 2 succeeded" in user.run("apply", "-y")
 
 
 def test_a_loss_that_is_no_number(user: User) -> None:

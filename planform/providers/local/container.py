@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import select
 import signal
 import sys
@@ -28,6 +29,13 @@ from planform.providers.local.files import HOME, held, hold, node_lock, wait_unt
 ROOT = "planform.root"
 SHARED_NETWORKS = ("bridge", "host", "none")  # the Engine's own: without names for hosts
 NETWORK_SECONDS = 60.0
+
+
+def cause(error: BaseException) -> str:
+    """The last sentence of an error of Docker's, without the layers around it."""
+    told = str(getattr(error, "explanation", None) or error)
+    found = re.findall(r"(?:\(\d+, ')?([^'()]*?(?:No such file or directory|refused|denied)[^'()]*)", told)
+    return (found[-1] if found else told).strip().rstrip(".")
 
 
 def root_label(root: Path) -> str:
@@ -62,6 +70,7 @@ def main() -> int:
     import docker
     from docker.errors import DockerException
 
+    trouble = f"The container of {job['host']} could not be run"
     try:
         client = docker.from_env(timeout=28 * 24 * 3600)  # a job may be silent for days
         network = _network(client, job)
@@ -77,6 +86,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, forward)
         signal.signal(signal.SIGINT, forward)
         container.start()
+        trouble = f"Docker answers no more about the container of {job['host']}"
         if asked:  # before there was anything to ask
             with suppress(DockerException):
                 container.kill(signal="SIGTERM")
@@ -90,8 +100,8 @@ def main() -> int:
         os.write(tidied, b"x")
         return int(ended["StatusCode"])
     except (DockerException, OSError) as error:
-        told = str(getattr(error, "explanation", None) or error)
-        _fail(base, f"The container of {job['host']} could not be run: {told}")
+        told = cause(error)
+        _fail(base, f"{trouble}: {told}.")
         (base / "not-started").touch()
         print(f"planform: {told}", file=sys.stderr, flush=True)
         return 125
@@ -137,6 +147,8 @@ def _name_user(container: Any, user: str) -> None:
     from docker.errors import NotFound
 
     uid, _, gid = user.partition(":")
+    if uid == "0":
+        return  # root has one in any image
     try:
         chunks, _ = container.get_archive("/etc/passwd")
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:

@@ -21,7 +21,7 @@ from planform.core.executor import JobSpec, Tell, silent
 from planform.core.schemas import Misfit
 from planform.core.values import Object, reveal
 from planform.providers.local import runs as local_runs
-from planform.providers.local.container import ROOT, SHARED_NETWORKS, root_label, sweep
+from planform.providers.local.container import ROOT, SHARED_NETWORKS, cause, root_label, sweep
 from planform.providers.local.executor import LayOut, LocalExecutor, data_elsewhere, inherited, node_environment, plain
 from planform.resources import treatment
 from planform.training.definition import mapping
@@ -106,6 +106,8 @@ class DockerExecutor(LocalExecutor):
         from planform.training.layout import lay_out
 
         hosts = [f"algo-{index}" for index in range(1, spec.instance_count + 1)]
+        # A copy of this folder has runs of the same ids.
+        name = f"planform-{spec.run_id}-{root_label(self.root)[:6]}"
         for host in hosts:
             base = folder / "nodes" / host
             base.mkdir(parents=True)
@@ -114,8 +116,8 @@ class DockerExecutor(LocalExecutor):
             (base / "output" / "tensorboard").mkdir()
             container = {
                 "image": image,
-                "name": f"planform-{spec.run_id}-{host}",
-                "network": settings.get("network") or f"planform-{spec.run_id}",
+                "name": f"{name}-{host}",
+                "network": settings.get("network") or name,
                 "own_network": not settings.get("network"),
                 "host": host,
                 "hosts": len(hosts),
@@ -163,7 +165,7 @@ def connected() -> Any:
     except (DockerException, OSError) as error:
         where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
         raise ProviderError(
-            f"Docker does not answer at {where}: {_cause(error)}.",
+            f"Docker does not answer at {where}: {cause(error)}.",
             suggestion="Start it (systemctl start docker, or Docker Desktop), or use executor: process.",
         ) from None
     return client
@@ -195,7 +197,7 @@ def ready(client: Any, image: str, pull: str, login: Login | None, tell: Tell) -
         pulled(client, image, credentials, tell)
     except (APIError, DockerException) as error:
         raise ProviderError(
-            f"The image {image} cannot be pulled: {_cause(error)}.",
+            f"The image {image} cannot be pulled: {cause(error)}.",
             suggestion="Check its name and your right to it; an image built here needs docker: {pull: never}.",
         ) from None
 
@@ -254,10 +256,3 @@ def _mounts(base: Path, spec: JobSpec, checkpoints: Path) -> Iterator[dict[str, 
     boards = (spec.extra.get("tensorboard") or {}).get("local_path")
     if boards and boards != "/opt/ml/output/tensorboard":
         yield mount(base / "output" / "tensorboard", boards)
-
-
-def _cause(error: BaseException) -> str:
-    """The last sentence of an error of Docker's, without the layers around it."""
-    told = getattr(error, "explanation", None) or str(error)
-    found = re.findall(r"(?:\(\d+, ')?([^'()]*?(?:No such file or directory|refused|denied)[^'()]*)", str(told))
-    return (found[-1] if found else str(told)).strip().rstrip(".")

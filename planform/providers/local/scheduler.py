@@ -22,6 +22,7 @@ from planform.providers.local.files import (
     held,
     hold,
     local_name,
+    open_up,
     policy_file,
     queue_file,
     read_json,
@@ -340,6 +341,7 @@ def clear(folder: Path, nodes: bool = False) -> None:
 
     (folder / "job.json").unlink(missing_ok=True)
     for place in (folder / "nodes",) if nodes else folder.glob("nodes/*/input"):
+        open_up(place)
         shutil.rmtree(place, ignore_errors=True)
 
 

@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from planform.providers.local.files import ENDED, read_json, redacted, utc, write_json
+from planform.providers.local.files import ENDED, open_up, read_json, redacted, utc, write_json
 
 REASON_LIMIT = 1024  # characters, as SageMaker's FailureReason
 LINE_LIMIT = 1 << 16  # bytes after which a line without an end is looked at as it is
@@ -90,8 +90,10 @@ class Node:
                 return written
         code = self.code or 0
         how = f"exit code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"
-        words = "\n".join(self.last_lines).strip()
-        return f"{how}: {words}" if words else how
+        words = [line for line in self.last_lines if line.strip()]
+        if not words:
+            return how
+        return "\n".join([f"{how}: {words[-1]}", *(["", *words] if len(words) > 1 else [])])
 
 
 class Run:
@@ -154,7 +156,7 @@ def main(root: Path, folder: Path) -> None:
     try:
         outcome = _supervise(run, wakeup, guard)
     except Exception as error:
-        traceback.print_exc()
+        _complain()
         for node in run.alive:
             node.kill()
         outcome = _broken(error)
@@ -198,7 +200,7 @@ def _guard(root: Path, folder: Path) -> int:
             bury(folder)
         schedule(root)
     except BaseException:
-        traceback.print_exc()
+        _complain()
     finally:
         os._exit(0)
 
@@ -301,7 +303,19 @@ def _listener(run: Run) -> Callable[[Node], bytes | None]:
 
 
 def _broken(error: Exception) -> dict[str, Any]:
-    return {"status": "failed", "failure": "infrastructure", "reason": f"{type(error).__name__}: {error}"}
+    """What the record says when this machine, not the job, is at fault."""
+    if isinstance(error, OSError) and error.strerror:
+        why = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        why = f"What the run makes cannot be kept: {why}"
+    else:
+        why = f"{type(error).__name__}: {error}"
+    return {"status": "failed", "failure": "infrastructure", "reason": why}
+
+
+def _complain() -> None:
+    """The traceback into supervisor.log, if the disk has room for it."""
+    with suppress(OSError):
+        traceback.print_exc()
 
 
 def _finish(run: Run, outcome: dict[str, Any]) -> None:
@@ -313,8 +327,9 @@ def _finish(run: Run, outcome: dict[str, Any]) -> None:
     try:
         outcome |= _keep(run, outcome["status"], secrets)
     except Exception as error:
-        traceback.print_exc()
-        outcome = _broken(error)
+        _complain()
+        if outcome["status"] != "failed":  # else that is what there is to say
+            outcome = _broken(error)
     clear(run.folder, nodes=outcome.get("failure") != "infrastructure")
     run.tell(
         **outcome
@@ -337,6 +352,8 @@ def _short(reason: str) -> str:
 def _keep(run: Run, status: str, secrets: list[str]) -> dict[str, Any]:
     """Move outputs and failure file to where they stay, and pack the model. Returns what there is to know of it."""
     for node in run.nodes:
+        open_up(node.base / "model")
+        open_up(node.base / "output")
         _merge(node.base / "output" / "data", run.folder / "output")
         failure = node.base / "output" / "failure"
         if status == "failed" and node is run.failed and failure.is_file():

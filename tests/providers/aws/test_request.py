@@ -17,6 +17,7 @@ from planform.providers.aws.jobs.status import of_service_job, of_training_job
 from planform.providers.aws.jobs.tuning_request import NO_PLACE, attribute_of, tuning_job
 from planform.resources.trainer import SCHEMA
 from planform.resources.tuning_job import SCHEMA as TUNING
+from planform.training.layout import START
 from tests.fake_aws import FakeAws
 from tests.fake_aws.models import model, problems
 
@@ -120,9 +121,7 @@ def test_every_field_arrives() -> None:
             "TrainingInputMode": "FastFile",
             "MetricDefinitions": [{"Name": "acc", "Regex": "acc=([0-9.]+)"}],
             "ContainerEntrypoint": ["/bin/sh", "-c"],
-            "ContainerArguments": [
-                'exec "$(command -v python3 || command -v python)" -u /opt/ml/input/data/sm_drivers/train.py'
-            ],
+            "ContainerArguments": [START],
         },
         "HyperParameters": {"epochs": "3", "lr": "5e-05", "name": "it's", "deep": '{"a": [1, null, true]}'},
         "InputDataConfig": [

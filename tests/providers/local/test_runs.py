@@ -15,7 +15,7 @@ from planform.core.errors import ProviderError
 from planform.core.executor import MetricDefinition
 from planform.core.state import RunStatus
 from planform.providers.local import runs
-from planform.providers.local.files import read_json
+from planform.providers.local.files import open_up, read_json
 from planform.providers.local.scheduler import schedule
 
 BASE = "import os, sys; base = os.environ['SAGEMAKER_BASE_DIR']; "
@@ -67,7 +67,11 @@ def test_a_run_that_succeeds_leaves_model_output_log_metrics_and_record(machine)
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        pytest.param("raise ValueError('no data')", r"exit code 1: Traceback .*ValueError: no data", id="traceback"),
+        pytest.param(
+            "raise ValueError('no data')",
+            r"exit code 1: ValueError: no data\n\nTraceback .*ValueError: no data",
+            id="traceback",
+        ),
         pytest.param("raise SystemExit(3)", r"exit code 3", id="exit code"),
         pytest.param("import os; os.kill(os.getpid(), 11)", r"killed by SIGSEGV", id="signal"),
         pytest.param(
@@ -259,17 +263,48 @@ def test_what_nobody_is_left_to_tell_is_seen_at_once_and_tidied_by_the_next_comm
     assert machine.ended(waiting)[0].status == "succeeded"
 
 
-def test_a_full_disk_is_a_failure_of_infrastructure_and_keeps_what_the_nodes_wrote(machine):
+@pytest.mark.parametrize("full", ["logs", "everything"])
+def test_a_full_disk_is_a_failure_of_infrastructure_and_keeps_what_the_nodes_wrote(machine, full):
     blocker = machine.launch(FOREVER, "first", instance_count=4)
     run = machine.launch(BASE + "open(base + '/model/part', 'w').write('p'); print('x')")
     (machine.folder(run) / "logs").mkdir()
     (machine.folder(run) / "logs" / "algo-1.log").symlink_to("/dev/full")
+    if full == "everything":
+        (machine.folder(run) / "supervisor.log").symlink_to("/dev/full")
     runs.stop(machine.root, machine.host, blocker)
     (status,) = machine.ended(run)
     assert (status.status, status.failure) == ("failed", "infrastructure")
-    assert "No space left on device" in status.reason
+    assert status.reason == "What the run makes cannot be kept: No space left on device"
     assert (machine.folder(run) / "nodes/algo-1/model/part").read_text() == "p"
-    assert "Traceback" in (machine.folder(run) / "supervisor.log").read_text()
+    if full == "logs":
+        assert "Traceback" in (machine.folder(run) / "supervisor.log").read_text()
+
+
+def test_what_a_job_has_closed_is_opened_again(tmp_path, monkeypatch):
+    """By who runs planform; root needs no leave."""
+    monkeypatch.chdir(tmp_path)
+    model = Path("model")
+    for place in ("closed", "read-only/deep"):
+        (model / place).mkdir(parents=True)
+        (model / place / "file").write_text("x")
+        (model / place / "file").chmod(0)
+    (model / "link").symlink_to("/nowhere")
+    for place, mode in (("closed", 0), ("read-only", 0o555), (".", 0o555)):
+        (model / place).chmod(mode)
+    root = os.geteuid() == 0
+    for path in (tmp_path, model, *model.rglob("*")) if root else ():
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+    child, status = os.fork(), 1
+    if child == 0:
+        try:
+            if root:
+                os.setresuid(12345, 12345, 12345)
+            open_up(model)
+            (model / "read-only" / "deep").rename(model / "moved")
+            status = [(model / place / "file").read_text() for place in ("closed", "moved")] != ["x", "x"]
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0) == (child, 0)
 
 
 def test_no_secret_is_left_in_any_file(machine):
