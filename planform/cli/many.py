@@ -28,6 +28,7 @@ from planform.render.many import RootPlan
 from planform.render.style import count
 
 if TYPE_CHECKING:
+    from planform.core.abandoned import Abandoned
     from planform.project import Options
     from planform.roots import Root
 
@@ -48,9 +49,9 @@ def plan_all(
 ) -> tuple[list[RootPlan], str]:
     """The plans, written below `out` too, and what is printed of them."""
     words = ["plan", *_words(options, planning, accept), *["--destroy"] * destroy]
-    roots = _roots(options, every)
+    roots, left = _roots(options, every)
     with _folder(out) as folder:
-        planned = _each(roots, lambda root: _planned(screen, root, words, folder))
+        planned = [*_each(roots, lambda root: _planned(screen, root, words, folder)), *_gone(screen, left)]
         if out is not None:
             _write_index(folder, planned)
     return planned, document(screen, planned, layout)
@@ -61,6 +62,8 @@ def document(screen: Screen, roots: Sequence[RootPlan], layout: Layout) -> str:
     from planform.render import many
 
     base = root_in_repository(Path.cwd())
+    if layout.terraform_names and layout.format != "json":
+        raise PlanformError("--terraform-names is about plans in JSON.", suggestion="Add --format json.")
     match layout.format:
         case "markdown":
             return many.many_markdown(roots, base, screen.workspace, layout.max_chars)
@@ -73,7 +76,9 @@ def document(screen: Screen, roots: Sequence[RootPlan], layout: Layout) -> str:
             where = base if base != "." else Path.cwd().resolve().name
             return many.many_html(roots, __version__, made, where, screen.workspace)
         case "json":
-            return one_line(many.many_json(roots))
+            from planform.render.terraform_names import terraform_names
+
+            return one_line(many.many_json(roots, terraform_names if layout.terraform_names else dict))
     return many.many_text(roots, lambda plan: plan_form(plan, layout.form, screen), screen.style)
 
 
@@ -83,28 +88,37 @@ def saved_plans(folder: Path) -> list[RootPlan]:
     Raises:
         PlanformError: there are none, or one cannot be read.
     """
-    from planform.saved import read_plan
-
     try:
-        roots = json.loads((folder / INDEX).read_text())["roots"]
+        return [_saved(folder, item) for item in json.loads((folder / INDEX).read_text())["roots"]]
     except (OSError, ValueError, KeyError, TypeError):
         raise PlanformError(
             f"There are no plans in {folder}: it has no {INDEX}.",
             suggestion="planform plan --all --out FOLDER writes them.",
         ) from None
-    return [
-        RootPlan(
-            item["path"],
-            None if item["error"] else read_plan(folder / item["path"] / PLAN),
-            item["error"],
-            tuple(item["needs"]),
-        )
-        for item in roots
-    ]
+
+
+def _saved(folder: Path, item: Mapping[str, Any]) -> RootPlan:
+    from planform.render.abandoned import parse_abandoned
+    from planform.saved import read_plan
+
+    name, problem, needs = item["path"], item["error"], tuple(item["needs"])
+    if "removed" in item:
+        return RootPlan(name, None, problem, needs, parse_abandoned(name, item["removed"]))
+    return RootPlan(name, None if problem else read_plan(folder / name / PLAN), problem, needs)
 
 
 def _write_index(folder: Path, planned: Sequence[RootPlan]) -> None:
-    roots = [{"path": root.name, "needs": list(root.needs), "error": root.problem} for root in planned]
+    from planform.render.abandoned import abandoned_json
+
+    roots = [
+        {
+            "path": root.name,
+            "needs": list(root.needs),
+            "error": root.problem,
+            **({"removed": abandoned_json(root.abandoned)} if root.abandoned is not None else {}),
+        }
+        for root in planned
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).write_text(json.dumps({"format_version": "1.0", "roots": roots}, indent=1) + "\n")
 
@@ -126,11 +140,17 @@ def apply_all(
     from planform.roots import levels
 
     call = ["plan", *_words(options, planning, accept)]
-    roots, words = _roots(options, every), [*call[1:], *["--detach"] * detach]
+    (roots, left), words = _roots(options, every), [*call[1:], *["--detach"] * detach]
+    failed = dict[str, str]()
     if if_same_as is not None:
-        kept = {root.name for root in saved_plans(Path(if_same_as)) if root.plan is not None}
-        roots = [root for root in roots if root.name in kept]
-    by_name, failed = {root.name: root for root in roots}, dict[str, str]()
+        saved = {root.name: root for root in saved_plans(Path(if_same_as))}
+        roots = [root for root in roots if root.name in saved and saved[root.name].plan is not None]
+        failed = {name: _unreviewed(root) for name, root in saved.items() if root.problem}
+    elif left:
+        told = _gone(screen, left)
+        screen.out(document(screen, told, Layout(form)) + "\n")
+        failed = {root.name: _unreviewed(root) for root in told if root.problem}
+    by_name, number = {root.name: root for root in roots}, len(roots) + len(failed)
     for names in levels({root.name: root.needs for root in roots}):
         level = _untouched(screen, [by_name[name] for name in names], failed)
         if if_same_as is not None:
@@ -145,10 +165,15 @@ def apply_all(
             busy = [root.name for root in planned if root.plan is not None and not root.plan.is_empty]
             if busy and not approved and not confirmed(screen, f"Make these changes in {', '.join(busy)}?", may_ask):
                 return 1
-            saved = [*_common(options), *["--detach"] * detach]
-            calls = {name: ["apply", str(folder / name / PLAN), *saved] for name in busy}
+            given = [*_common(options), *["--detach"] * detach]
+            calls = {name: ["apply", str(folder / name / PLAN), *given] for name in busy}
             failed |= _applied(screen, [root for root in level if root.name in calls], calls)
-    return _end(screen, len(roots), failed)
+    return _end(screen, number, failed)
+
+
+def _unreviewed(root: RootPlan) -> str:
+    """Why nothing was done for a root module that has no plan."""
+    return "its files are gone, not what they made" if root.abandoned is not None else "it had no plan to review"
 
 
 def _untouched(screen: Screen, roots: Sequence[Root], failed: dict[str, str]) -> list[Root]:
@@ -193,15 +218,28 @@ def _before(screen: Screen, root: Root) -> str:
     return screen.style.paint(f"{root.name} | ", "dim")
 
 
-def _roots(options: Options, every: Every) -> list[Root]:
-    from planform.roots import find_roots, touched_since
+def _roots(options: Options, every: Every) -> tuple[list[Root], list[Abandoned]]:
+    """The root modules that are asked for, and those that went since the ref that was named."""
+    from planform.roots import find_roots, root_folders
 
     options = replace(options, var_files=tuple(str(Path(file).absolute()) for file in options.var_files))
-    roots = find_roots(options.folder, options)
     if every.changed_since is None:
-        return roots
+        return find_roots(options.folder, options), []
+    from planform.abandoned import abandoned_since
+    from planform.changes import touched_since
+
+    roots = find_roots(options.folder, options, required=False)
     touched = touched_since(roots, options.folder, every.changed_since)
-    return [root for root in roots if root.name in touched]
+    left = abandoned_since(roots, options.folder, every.changed_since, options)
+    if not roots and not left:
+        root_folders(options.folder)  # which says that there is none
+    return [root for root in roots if root.name in touched], left
+
+
+def _gone(screen: Screen, left: Sequence[Abandoned]) -> list[RootPlan]:
+    from planform.render.many import gone
+
+    return [gone(item, screen.workspace) for item in left]
 
 
 def _words(options: Options, planning: Mapping[str, Any], accept: Sequence[str]) -> list[str]:
@@ -218,6 +256,7 @@ def _words(options: Options, planning: Mapping[str, Any], accept: Sequence[str])
             suggestion="Go to its folder, or name it: planform --chdir FOLDER",
         )
     words = [f"--{name.replace('_', '-')}" for name in ("refresh_only", "retry_failed") if planning[name]]
+    words += [f"--policy={Path(path).absolute()}" for path in planning["policy"]]
     words += [f"--accept-limit={name}" for name in accept]
     return [*words, *["--no-refresh"] * (not planning["refresh"]), *_common(options)]
 

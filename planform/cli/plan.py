@@ -55,7 +55,10 @@ def command(
     detailed_exitcode: bool,
     input: bool,
 ) -> int:
-    """Show what apply would do. Changes nothing."""
+    """Show what apply would do. Changes nothing.
+
+    Exit code 0; 1 when something cannot be planned, with --all also when a deleted root module left resources behind.
+    """
     from planform.engine.guards import accepting
     from planform.project import open_project
     from planform.saved import write_plan
@@ -108,7 +111,7 @@ def _plan_all(
     screen.out(text)
     if out and layout.format == "text":
         screen.out(f"\nSaved in {out}. To do exactly this: planform apply --all --if-same-as {_shell(out)}\n")
-    if any(root.plan is None for root in roots):
+    if any(root.problem for root in roots):
         return 1
     return CHANGES if detailed_exitcode and any(root.plan and not root.plan.is_empty for root in roots) else EMPTY
 

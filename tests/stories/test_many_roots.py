@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from planform.changes import touched_since
+from planform.project import Options
+from planform.roots import find_roots
+
 from .conftest import User
 
 NETWORK = """
@@ -137,22 +141,86 @@ def test_only_what_changed_since_a_branch_left(many: User) -> None:
     assert "git cannot say what changed" in many.run("plan", "--all", "--changed-since", "nowhere", code=1)
 
 
-def test_data_that_a_run_reads_elsewhere_counts(user: User) -> None:
-    user.write(
-        "planform: {name: t, default_provider: local}\nresource: {trainer: {t: {training_image: i,"
-        " source_code: {command: 'true'}, input_data: {train: ../data}, hyperparameters: {x: '${file(\"../lr.txt\")}'}}}}\n",
-        "model/main.pf.yaml",
-    )
-    user.write("1", "data/a.csv")
-    user.write("0.1", "lr.txt")
+# Everything that a root module may be made of, outside of its own folder.
+MODEL = """
+planform: {name: t, default_provider: local, prices: ../common/prices.yaml, policies: [../common/rules]}
+resource:
+  trainer:
+    t:
+      training_image: i
+      source_code: {source_dir: ../code, entry_script: train.py, requirements: pip/needs.txt}
+      input_data: {train: ../data}
+      hyperparameters: [../common/base.yaml, {x: "${file('../common/lr.txt')}"}, "${yamldecode(file('../common/more.yaml'))}"]
+  planform_data: {l: {input: "${join(',', fileset('../listed', '*.csv'))}"}, s: {input: "${file('linked.txt')}"}}
+module: {m: {source: ../linked}}
+"""
+ELSEWHERE = {
+    "data/a.csv": "1\n",
+    "code/train.py": "pass\n",
+    "code/pip/needs.txt": "# none\n",
+    "common/base.yaml": "lr: 1\n",
+    "common/more.yaml": "a: 1\n",
+    "common/lr.txt": "1\n",
+    "common/prices.yaml": 'as_of: "2026-11-01"\non_demand: {local: {ml.m5.xlarge: 1}}\n',
+    "common/linked.txt": "1\n",
+    "common/second.pf.yaml": "locals: {x: 1}\n",
+    "common/vision.yaml": "{}\n",
+    "listed/a.csv": "1\n",
+    "real/module/main.pf.yaml": "locals: {x: 1}\n",
+}
+LINKS = {
+    "model/linked.txt": "../common/linked.txt",
+    "model/second.pf.yaml": "../common/second.pf.yaml",
+    "linked": "real/module",
+}
+
+
+@pytest.fixture
+def elsewhere(user: User) -> User:
+    user.write(MODEL, "model/main.pf.yaml")
+    user.write(".planform/\nstate/\n", ".gitignore")
+    user.write('package planform\n\ndeny contains msg if {\n\tfalse\n\tmsg := "no"\n}\n', "common/rules/a.rego")
+    for path, text in ELSEWHERE.items():
+        user.write(text, path)
+    for link, target in LINKS.items():
+        (user.folder / link).symlink_to(target)
     git(user.folder, "init", "--quiet", "--initial-branch", "main")
     git(user.folder, "add", "--all")
     git(user.folder, "commit", "--quiet", "-m", "first")
+    return user
+
+
+def touched(user: User, ref: str, *var_files: str) -> frozenset[str]:
+    options = Options(user.folder, var_files=var_files)
+    return touched_since(find_roots(user.folder, options), user.folder, ref)
+
+
+def test_what_a_root_module_is_made_of_elsewhere_counts(elsewhere: User) -> None:
+    user = elsewhere
+    assert touched(user, "main") == frozenset()
     assert user.run("plan", "--all", "--changed-since", "main") == "No root module is planned.\n"
-    for path, old, new in (("data/a.csv", "1", "2"), ("lr.txt", "0.1", "0.2")):
-        user.edit(old, new, path)
-        assert "1 new run" in user.run("plan", "--all", "--changed-since", "main")
-        user.edit(new, old, path)
+    for path in (*ELSEWHERE, "common/rules/a.rego", "code/new.py", "listed/new.csv"):
+        if path == "common/vision.yaml":
+            continue
+        before = (user.folder / path).read_text() if (user.folder / path).exists() else None
+        user.write((before or "") + "# more\n", path)
+        assert touched(user, "main") == {"model"}, path
+        if before is None:
+            (user.folder / path).unlink()
+        else:
+            user.write(before, path)
+    for path in ("common/base.yaml", "code/pip/needs.txt", "data/a.csv"):
+        text = (user.folder / path).read_text()
+        (user.folder / path).unlink()
+        assert touched(user, "main") == {"model"}, f"{path} deleted"
+        user.write(text, path)
+    user.write("{} # nobody's\n", "common/vision.yaml")
+    assert touched(user, "main") == frozenset()
+    assert touched(user, "main", str(user.folder / "common" / "vision.yaml")) == {"model"}
+    git(user.folder, "checkout", "--quiet", "--", ".")
+    (user.folder / "linked").unlink()
+    (user.folder / "linked").symlink_to("common")
+    assert touched(user, "main") == {"model"}, "the link itself"
 
 
 def test_secrets_reach_all(user: User) -> None:

@@ -285,6 +285,7 @@ def steady(text: str) -> str:
         (r'"[a-z2-7]{8}"', '"k3x7ab2q"'),
         (r"(: changed) in [\d.]+ s\b", r"\1"),
         (r"\b\d+\.\d s\b", "0.3 s"),
+        (r"git checkout [0-9a-f]{12} ", "git checkout 1a2b3c4d5e6f "),
         (r"trainer\S+: run \d+ \w+\n", ""),  # seen or not, as the clock will have it
         (r"index [0-9a-f]+\.\.[0-9a-f]+", "index 1a2b3c4..5d6e7f8"),
     ):
