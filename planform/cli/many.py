@@ -7,23 +7,23 @@ a state comes after whose state it is. What fails keeps what reads its state fro
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from planform.cli.applying import confirmed
+from planform.cli.children import ENDED_BY_SIGNAL, Children
 from planform.cli.documents import plan_form, root_in_repository
 from planform.cli.options import Every, Layout
-from planform.cli.screen import Screen, one_line
-from planform.core.errors import PlanformError
+from planform.cli.screen import INTERRUPTED, Screen, one_line
+from planform.core.errors import Diagnostic, PlanformError
 from planform.render.many import RootPlan
 from planform.render.style import count
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 PLAN = "plan.pfplan"  # of each root module, in a folder of its name
 INDEX = "plans.json"  # which root modules were planned, and why some could not be
-MOST_AT_ONCE = 8
 
 
 def plan_all(
@@ -49,9 +48,12 @@ def plan_all(
 ) -> tuple[list[RootPlan], str]:
     """The plans, written below `out` too, and what is printed of them."""
     words = ["plan", *_words(options, planning, accept), *["--destroy"] * destroy]
-    roots, left = _roots(options, every)
+    roots, left = _roots(screen, options, every)
+    children = Children(screen)
     with _folder(out) as folder:
-        planned = [*_each(roots, lambda root: _planned(screen, root, words, folder)), *_gone(screen, left)]
+        planned = [*_each(children, roots, lambda root: _planned(children, root, words, folder)), *_gone(screen, left)]
+        if children.asked:
+            raise KeyboardInterrupt
         if out is not None:
             _write_index(folder, planned)
     return planned, document(screen, planned, layout)
@@ -140,26 +142,37 @@ def apply_all(
     from planform.roots import levels
 
     call = ["plan", *_words(options, planning, accept)]
-    (roots, left), words = _roots(options, every), [*call[1:], *["--detach"] * detach]
+    (roots, left), words = _roots(screen, options, every), [*call[1:], *["--detach"] * detach]
     failed = dict[str, str]()
     if if_same_as is not None:
         saved = {root.name: root for root in saved_plans(Path(if_same_as))}
         roots = [root for root in roots if root.name in saved and saved[root.name].plan is not None]
+        here = {root.name for root in roots}
         failed = {name: _unreviewed(root) for name, root in saved.items() if root.problem}
+        if every.changed_since is None:
+            failed |= {
+                name: "it is not there any more" for name, root in saved.items() if root.plan and name not in here
+            }
     elif left:
         told = _gone(screen, left)
         screen.out(document(screen, told, Layout(form)) + "\n")
         failed = {root.name: _unreviewed(root) for root in told if root.problem}
-    by_name, number = {root.name: root for root in roots}, len(roots) + len(failed)
+    by_name, number, children = {root.name: root for root in roots}, len(roots) + len(failed), Children(screen)
     for names in levels({root.name: root.needs for root in roots}):
         level = _untouched(screen, [by_name[name] for name in names], failed)
+        if children.asked:
+            failed |= {root.name: "it was not tried" for root in level}
+            continue
         if if_same_as is not None:
             reviewed = Path(if_same_as).absolute()
             calls = {root.name: ["apply", "--if-same-as", str(reviewed / root.name / PLAN), *words] for root in level}
-            failed |= _applied(screen, level, calls)
+            failed |= _applied(screen, children, level, calls)
             continue
         with _folder(None) as folder:
-            planned = _each(level, lambda root: _planned(screen, root, call, folder))
+            planned = _each(children, level, lambda root: _planned(children, root, call, folder))
+            if children.asked:
+                failed |= {root.name: "it was not tried" for root in level}
+                continue
             screen.out(document(screen, planned, Layout(form)) + "\n")
             failed |= {root.name: "it cannot be planned" for root in planned if root.plan is None}
             busy = [root.name for root in planned if root.plan is not None and not root.plan.is_empty]
@@ -167,8 +180,9 @@ def apply_all(
                 return 1
             given = [*_common(options), *["--detach"] * detach]
             calls = {name: ["apply", str(folder / name / PLAN), *given] for name in busy}
-            failed |= _applied(screen, [root for root in level if root.name in calls], calls)
-    return _end(screen, number, failed)
+            failed |= _applied(screen, children, [root for root in level if root.name in calls], calls)
+    code = _end(screen, number, failed)
+    return INTERRUPTED if children.asked else code
 
 
 def _unreviewed(root: RootPlan) -> str:
@@ -200,31 +214,42 @@ def _end(screen: Screen, number: int, failed: Mapping[str, str]) -> int:
     return 0
 
 
-def _applied(screen: Screen, roots: Sequence[Root], calls: Mapping[str, list[str]]) -> dict[str, str]:
+def _applied(
+    screen: Screen, children: Children, roots: Sequence[Root], calls: Mapping[str, list[str]]
+) -> dict[str, str]:
     """Apply some root modules at once, each line that one prints behind its name; name -> why, of those that failed."""
     lock = Lock()
 
-    def run(root: Root) -> tuple[Root, int]:
-        with _planform(screen, root, calls[root.name], errors=subprocess.STDOUT) as process:
+    def run(root: Root) -> int:
+        with children.planform(root.folder, calls[root.name], errors=subprocess.STDOUT) as process:
             for line in process.stdout or ():
                 with lock:
                     screen.out(f"{_before(screen, root)}{line}" if line.strip() else "")
-        return root, process.returncode
+        return process.returncode
 
-    return {root.name: "its apply failed" for root, code in _at_once(roots, run) if code}
+    codes = children.at_once({root.name: root for root in roots}, run)
+    why = {root.name: "it was not tried" for root in roots if root.name not in codes}
+    ended = {
+        name: "it was interrupted" if code in ENDED_BY_SIGNAL else "its apply failed"
+        for name, code in codes.items()
+        if code
+    }
+    return {**ended, **why}
 
 
 def _before(screen: Screen, root: Root) -> str:
     return screen.style.paint(f"{root.name} | ", "dim")
 
 
-def _roots(options: Options, every: Every) -> tuple[list[Root], list[Abandoned]]:
+def _roots(screen: Screen, options: Options, every: Every) -> tuple[list[Root], list[Abandoned]]:
     """The root modules that are asked for, and those that went since the ref that was named."""
     from planform.roots import find_roots, root_folders
 
     options = replace(options, var_files=tuple(str(Path(file).absolute()) for file in options.var_files))
     if every.changed_since is None:
-        return find_roots(options.folder, options), []
+        roots = find_roots(options.folder, options)
+        _say_workspace(screen, roots)
+        return roots, []
     from planform.abandoned import abandoned_since
     from planform.changes import touched_since
 
@@ -233,7 +258,29 @@ def _roots(options: Options, every: Every) -> tuple[list[Root], list[Abandoned]]
     left = abandoned_since(roots, options.folder, every.changed_since, options)
     if not roots and not left:
         root_folders(options.folder)  # which says that there is none
-    return [root for root in roots if root.name in touched], left
+    roots = [root for root in roots if root.name in touched]
+    _say_workspace(screen, roots)
+    return roots, left
+
+
+def _say_workspace(screen: Screen, roots: Sequence[Root]) -> None:
+    """All are planned in one workspace; who has selected another in one of them may not expect that."""
+    from planform.cli.workspaces import selected
+
+    if click.get_current_context().find_root().params["workspace"] is not None:
+        return
+    other = {root.name: name for root in roots if (name := selected(root.folder)) != screen.workspace}
+    if other:
+        names = ", ".join(f'"{workspace}" in {name}' for name, workspace in other.items())
+        screen.problems(
+            [
+                Diagnostic(
+                    f'The workspace of all is "{screen.workspace}", though others are selected: {names}.',
+                    suggestion=f"Say which one to use for all: planform -w {screen.workspace} ... --all",
+                    severity="warning",
+                )
+            ]
+        )
 
 
 def _gone(screen: Screen, left: Sequence[Abandoned]) -> list[RootPlan]:
@@ -268,64 +315,37 @@ def _common(options: Options) -> list[str]:
     return [*words, f"--lock-timeout={options.lock_timeout}", f"--parallelism={options.parallelism}"]
 
 
-def _each(roots: Sequence[Root], plan: Callable[[Root], RootPlan]) -> list[RootPlan]:
-    """The plans in the order of the roots; what reads the state of one that failed is not tried."""
+def _each(children: Children, roots: Sequence[Root], plan: Callable[[Root], RootPlan]) -> list[RootPlan]:
+    """The plans in the order of the roots; what reads the state of one that failed is not tried. After Ctrl-C: those of
+    them that are there."""
     from planform.roots import levels
 
     by_name, done = {root.name: root for root in roots}, dict[str, RootPlan]()
     for names in levels({root.name: root.needs for root in roots}):
-        level = []
+        level = {}
         for root in (by_name[name] for name in names):
             cause = next((needed for needed in root.needs if needed in done and done[needed].plan is None), "")
             if cause:
                 said = f"Not planned: it reads the state of {cause}, which could not be planned."
                 done[root.name] = RootPlan(root.name, None, said, root.needs)
             else:
-                level.append(root)
-        done |= {planned.name: planned for planned in _at_once(level, plan)}
-    return [done[root.name] for root in roots]
+                level[root.name] = root
+        done |= children.at_once(level, plan)
+    return [done[root.name] for root in roots if root.name in done]
 
 
-def _planned(screen: Screen, root: Root, words: Sequence[str], folder: Path) -> RootPlan:
+def _planned(children: Children, root: Root, words: Sequence[str], folder: Path) -> RootPlan:
     from planform.saved import read_plan
 
     path = folder / root.name / PLAN
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    with _planform(screen, root, [*words, "--summary", "--out", str(path)], errors=subprocess.PIPE) as process:
+    words = [*words, "--summary", "--out", str(path)]
+    with children.planform(root.folder, words, errors=subprocess.PIPE) as process:
         _, said = process.communicate()
     if process.returncode:
         return RootPlan(root.name, None, said.strip(), root.needs)
     return RootPlan(root.name, read_plan(path), "", root.needs)
-
-
-def _planform(screen: Screen, root: Root, words: Sequence[str], *, errors: int) -> subprocess.Popen[str]:
-    """One command in the folder of a root module."""
-    environment = {**os.environ, "COLUMNS": str(screen.style.width)}
-    environment["FORCE_COLOR" if screen.style.colour else "NO_COLOR"] = "1"
-    return subprocess.Popen(
-        [sys.executable, "-m", "planform", "--chdir", str(root.folder), "-w", screen.workspace, *words],
-        env=environment,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-    )
-
-
-T = TypeVar("T")
-
-
-def _at_once(roots: Sequence[Root], act: Callable[[Root], T]) -> Iterator[T]:
-    """What `act` gives for each, as they end. Ctrl-C reaches the commands too: those under way come to their end."""
-    from concurrent.futures import as_completed
-
-    executor = ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, max(os.cpu_count() or 1, 2)))
-    try:
-        for future in as_completed([executor.submit(act, root) for root in roots]):
-            yield future.result()
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 @contextmanager

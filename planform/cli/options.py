@@ -164,7 +164,9 @@ class Every(NamedTuple):
 def every_option(command: F) -> F:
     """--all and --changed-since; the command receives them as `every`."""
 
-    @click.option("--all", "chosen", is_flag=True, help="Every root module in this folder and below it.")
+    @click.option(
+        "--all", "chosen", is_flag=True, help="Every root module in this folder and below it, in one workspace."
+    )
     @click.option(
         "--changed-since",
         metavar="REF",

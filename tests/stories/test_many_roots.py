@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from planform.changes import touched_since
 from planform.project import Options
 from planform.roots import find_roots
 
-from .conftest import User
+from .conftest import User, until
 
 NETWORK = """
 planform: {name: network}
@@ -258,3 +259,105 @@ def test_a_circle_is_refused(many: User) -> None:
 
 def test_modules_of_all_are_fetched(many: User) -> None:
     assert many.run("init", "--all").endswith("4 root modules are ready.\n")
+
+
+def test_what_is_wrong_in_one_keeps_no_other_from_being_made_ready(many: User) -> None:
+    many.edit("name: middle", "nam: middle", "middle/main.pf.yaml")
+    said = many.run("init", "--all", code=1)
+    assert "nam" in said
+    assert said.endswith("1 of 4 root modules not ready: middle.\n")
+    assert (many.folder / "network" / ".planform" / "planform.schema.json").exists()
+
+
+ACROSS = """
+planform: {name: across, backend: {local: {path: "../states/across/${planform.workspace}.json"}}}
+variable: {size: {type: number, default: 1}}
+resource: {planform_data: {x: {input: "${var.size}"}}}
+output: {size: {value: "${planform_data.x.output}"}}
+"""
+READS_ITS_OWN = """
+planform: {name: b}
+data: {remote_state: {up: {backend: local, config: {path: "../states/across/%s.json"}, defaults: {size: 0}}}}
+resource: {planform_data: {x: {input: "${data.remote_state.up.outputs.size}"}}}
+output: {size: {value: "${planform_data.x.output}"}}
+"""
+
+
+def test_one_workspace_is_that_of_all(user: User) -> None:
+    """`a` reads the state of the same workspace of `z`, `c` always that of the default one."""
+    user.write(ACROSS, "z/main.pf.yaml")
+    user.write("size: 7\n", "z/workspaces/cloud.pfvars.yaml")
+    user.write(READS_ITS_OWN % "${planform.workspace}", "a/main.pf.yaml")
+    user.write(READS_ITS_OWN % "default", "c/main.pf.yaml")
+    user.run("apply", "--all", "-y")
+    user.run("-w", "cloud", "apply", "--all", "-y")
+    assert [user.run("--chdir", root, "output", "--raw", "size") for root in "zac"] == ["1", "1", "1"]
+    assert [user.run("--chdir", root, "-w", "cloud", "output", "--raw", "size") for root in "zac"] == ["7", "7", "1"]
+    needs = {}
+    for workspace in ("default", "cloud"):
+        document = json.loads(user.run("-w", workspace, "plan", "--all", "--format", "json"))
+        needs[workspace] = {root["path"]: root["needs"] for root in document["roots"]}
+    assert needs == {"default": {"z": [], "a": ["z"], "c": ["z"]}, "cloud": {"z": [], "a": ["z"], "c": []}}
+
+
+def test_another_workspace_selected_in_a_root_module_is_named(user: User) -> None:
+    for name in ("a", "b"):
+        user.write(f"planform: {{name: {name}}}\n", f"{name}/main.pf.yaml")
+    user.run("--chdir", "b", "workspace", "new", "cloud")
+    process = user.start("plan", "--all")
+    out, err = process.communicate(timeout=60)
+    assert out.endswith("No changes in 2 root modules.\n")
+    assert 'The workspace of all is "default", though others are selected: "cloud" in b.' in err
+    said = user.start("-w", "default", "plan", "--all").communicate(timeout=60)
+    assert "Warning" not in "".join(said)
+
+
+def test_a_policy_judges_all(many: User) -> None:
+    many.write('package planform\n\ndeny contains "not today" if true\n', "rules/no.rego")
+    said = many.run("apply", "--all", "-y", "--policy", "rules", code=1)
+    assert "not today" in said
+    assert "lone (its apply failed)" in said
+
+
+GATED = """
+planform: {name: g, default_provider: local}
+resource:
+  trainer:
+    t: {training_image: i, source_code: {command: "while [ ! -e %s ]; do sleep 0.02; done"}}
+output: {job: {value: "${trainer.t.job_name}"}}
+"""
+AFTER = """
+planform: {name: after}
+data: {remote_state: {up: {backend: local, config: {path: "../first/state/default.json"}}}}
+"""
+
+
+def test_ctrl_c_passes_on_and_says_what_was_not_applied(user: User) -> None:
+    gate = user.folder / "gate"
+    user.write(GATED % gate, "first/main.pf.yaml")
+    user.write(AFTER, "after/main.pf.yaml")
+    process = user.start("apply", "--all", "-y")
+    until(lambda: "run 1 running" in process.stdout.readline(), "the launch")  # type: ignore[union-attr]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in out + err
+    assert "first | Stopping: calls under way are finished, runs go on." in out
+    assert "2 of 2 root modules not applied: first (it was interrupted); after (it reads the state of first)." in err
+    gate.touch()
+    user.run("--chdir", "first", "runs", "wait", "--timeout", "30")
+    user.run("apply", "--all", "-y")
+
+
+def test_a_plan_of_all_is_interrupted_at_once(user: User) -> None:
+    """Its commands end with it, and what they would have written is not taken for a plan."""
+    user.write(
+        "planform: {name: slow}\nresource: {planform_data: {x: {count: 20000, input: 1}}}\n", "slow/main.pf.yaml"
+    )
+    process = user.start("plan", "--all", "--out", "plans")
+    until(lambda: (user.folder / "plans" / "slow").exists(), "the plan to begin")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith("Interrupted.\n")
+    assert not (user.folder / "plans" / "plans.json").exists()
