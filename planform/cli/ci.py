@@ -94,7 +94,9 @@ def _say_next(screen: Screen, forge: ForgeName, every: bool) -> None:
         "    AWS_REGION",
     ]
     if forge == "gitlab":
-        lines.append("    PLANFORM_GITLAB_TOKEN  a project access token (Developer, api), masked: writes the comment")
+        lines.append(
+            "    PLANFORM_GITLAB_TOKEN  a project access token (Developer, api), masked: writes comment and issue"
+        )
     lines.append('Who approves is said by the rules of the environment "planform".')
     screen.out("\n" + "\n".join(lines) + "\n")
     if not every and _state_is_here():
@@ -121,6 +123,37 @@ def comment_command(file: str) -> None:
     from planform.forges import forge_of
 
     screen: Screen = click.get_current_context().obj
+    body, mark = _page(file)
+    screen.out(f"Wrote {forge_of(os.environ).comment(body, mark)}.\n")
+
+
+@command.command("issue")
+@click.argument("file", metavar="FILE")
+@click.option("--title", metavar="TEXT", help="Of a new issue (the heading of the plan).")
+@click.option("--close", is_flag=True, help="All is well again: close the issue, if there is one.")
+def issue_command(file: str, title: str | None, close: bool) -> None:
+    """Put a plan of `--format markdown` into the issue about it: the one that is open, or a new one."""
+    from planform.forges import forge_of
+
+    screen: Screen = click.get_current_context().obj
+    if close and title:
+        raise PlanformError("--title is of a new issue, and --close opens none.", suggestion="Leave one of them out.")
+    body, mark = _page(file)
+    forge = forge_of(os.environ)
+    if close:
+        closed = forge.close_issues(mark)
+        screen.out(f"Closed {', '.join(closed)}.\n" if closed else "There is no issue to close.\n")
+        return
+    heading = next((line.lstrip("# ") for line in body.splitlines() if line.startswith("#")), "planform")
+    screen.out(f"Wrote {forge.issue(title or heading, body, mark)}.\n")
+
+
+def _page(file: str) -> tuple[str, str]:
+    """The Markdown of a plan and its first line, by which it is found again.
+
+    Raises:
+        PlanformError: it is none.
+    """
     try:
         body = Path(file).read_text(encoding="utf-8")
     except OSError as error:
@@ -131,7 +164,7 @@ def comment_command(file: str) -> None:
             f"{file} does not begin with the mark of a plan.",
             suggestion=f"Make it so: planform plan --format markdown > {file}",
         )
-    screen.out(f"Wrote {forge_of(os.environ).comment(body, mark)}.\n")
+    return body, mark
 
 
 @command.command("reviewed")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planform.cli.documents import plan_document
+from planform.cli.documents import plan_document, told_in_markdown
 from planform.cli.events import events_into, events_option, together
 from planform.cli.options import (
     Every,
@@ -76,7 +76,7 @@ def command(
     if as_json:
         project, plan = _stream(screen, options, planning, accept, destroy)
     else:
-        with events_into(json_into) as events:
+        with told_in_markdown(layout, screen), events_into(json_into) as events:
             project = open_project(options)
             with screen.progress() as progress:
                 plan = project.plan(**planning, destroy=destroy, reporter=together(progress, events))
