@@ -131,7 +131,7 @@ def many_html(roots: Sequence[RootPlan], version: str, created_at: str, where: s
     )
 
 
-def many_json(roots: Iterable[RootPlan], form: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+def many_json(roots: Iterable[RootPlan], form: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> dict[str, Any]:
     """One document: the plan of each in Terraform's form, given another one by `form`, or what is wrong."""
     return {
         "format_version": "1.0",
