@@ -103,15 +103,17 @@ def is_root(texts: Iterable[str]) -> bool:
 def _folders(base: Path) -> Iterator[Path]:
     for folder, inner, names in os.walk(base):
         inner[:] = sorted(filter(is_searched, inner))
-        if is_root(_text(Path(folder, name)) for name in names if name.endswith(SUFFIX)):
+        # What cannot be read may be one: opening it says what is wrong.
+        texts = [_text(Path(folder, name)) for name in names if name.endswith(SUFFIX)]
+        if None in texts or is_root(text for text in texts if text):
             yield Path(folder)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        return ""
+        return None
 
 
 def _opened(base: Path, folder: Path, options: Options) -> Root:

@@ -12,6 +12,7 @@ from planform.cli.events import events_into, events_option, together
 from planform.cli.options import (
     Every,
     Layout,
+    OutFile,
     acceptance_option,
     every_option,
     layout_options,
@@ -68,6 +69,8 @@ def command(
         if as_json or json_into:
             raise PlanformError("The event stream is of one root module.", suggestion="Use --format json with --all.")
         return _plan_all(screen, options, every, planning, accept, layout, out, destroy, detailed_exitcode)
+    if out is not None:
+        out = str(OutFile().convert(out, None, None))
     if as_json and (json_into or layout.format != "text"):
         raise PlanformError(
             "--json already prints the event stream.",

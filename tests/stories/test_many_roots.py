@@ -361,3 +361,15 @@ def test_a_plan_of_all_is_interrupted_at_once(user: User) -> None:
     assert process.returncode == 130
     assert err.endswith("Interrupted.\n")
     assert not (user.folder / "plans" / "plans.json").exists()
+
+
+def test_a_root_module_that_cannot_be_read_is_not_overlooked(user: User) -> None:
+    user.write("planform: {name: a}\n", "a/main.pf.yaml")
+    (user.folder / "b").mkdir()
+    (user.folder / "b" / "main.pf.yaml").symlink_to("nowhere")
+    (user.folder / "c").mkdir()
+    (user.folder / "c" / "main.pf.yaml").write_bytes(b"planform: {name: \xff}\n")
+    said = user.run("validate", "--all", code=1)
+    assert "main.pf.yaml: No such file or directory" in said
+    assert "not UTF-8" in said
+    assert said.endswith("2 of 3 root modules not valid.\n")
