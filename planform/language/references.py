@@ -134,7 +134,9 @@ class _Builder:
                 advice = did_you_mean(text if isinstance(text, str) else "", known)
                 if isinstance(text, Expr):
                     detail = "replace_triggered_by names resources of this module, or attributes of them."
-                    advice = f"Write the name alone: {text.expression.text.removeprefix('${').removesuffix('}').strip()}"
+                    advice = (
+                        f"Write the name alone: {text.expression.text.removeprefix('${').removesuffix('}').strip()}"
+                    )
                 title = "Invalid replace_triggered_by reference"
                 self.problems.add(diagnostic_at(resource.place.source, span, title, detail, advice))
                 continue
