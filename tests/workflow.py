@@ -32,7 +32,7 @@ def run_workflow(
     if not _holds(job.get("if"), context):
         return None
     folder = checkout / job.get("defaults", {}).get("run", {}).get("working-directory", ".")
-    return run_steps(job["steps"], folder, temp, context, environment, actions)
+    return run_steps(job["steps"], folder, temp, context, {**job.get("env", {}), **environment}, actions)
 
 
 def run_steps(

@@ -32,7 +32,10 @@ def command() -> None:
 @click.option("--branch", metavar="NAME", help="What is merged into this branch is applied (the default one).")
 @click.option("--force", is_flag=True, help="Overwrite workflows that are there.")
 def init_command(forge: ForgeName, every: bool, branch: str | None, force: bool) -> None:
-    """Write workflows: plan pull requests, apply on merge what was reviewed, look for drift by night."""
+    """Write workflows: plan pull requests, apply on merge what was reviewed, look for drift by night.
+
+    They work in the workspace that is selected here, or named by -w.
+    """
     from planform import __version__
     from planform.forges.workflow import Target, workflows
     from planform.language.files import repository_of
@@ -45,7 +48,7 @@ def init_command(forge: ForgeName, every: bool, branch: str | None, force: bool)
             suggestion="Go to one, or take all below this folder: planform ci init FORGE --all",
         )
     top = Path(repository_of(str(here.resolve())))
-    target = Target(root_in_repository(here), branch or _default_branch(here), __version__, every)
+    target = Target(root_in_repository(here), branch or _default_branch(here), __version__, every, screen.workspace)
     for word in (target.folder, target.branch):
         if not _PLAIN.fullmatch(word):
             raise PlanformError(f'"{word}" holds characters that workflow files cannot carry safely.')
@@ -99,7 +102,7 @@ def _say_next(screen: Screen, forge: ForgeName, every: bool) -> None:
         )
     lines.append('Who approves is said by the rules of the environment "planform".')
     screen.out("\n" + "\n".join(lines) + "\n")
-    if not every and _state_is_here():
+    if not every and _state_is_here(screen.workspace):
         screen.out(
             "\nThe state is on this machine, where no job finds it. Name a place for it first, and take it along:\n"
             "    planform: {backend: {s3: {bucket: NAME, key: state/${planform.workspace}.json, region: REGION}}}\n"
@@ -107,11 +110,11 @@ def _say_next(screen: Screen, forge: ForgeName, every: bool) -> None:
         )
 
 
-def _state_is_here() -> bool:
+def _state_is_here(workspace: str) -> bool:
     from planform.project import Options, open_recorded
 
     try:
-        return open_recorded(Options(Path.cwd())).configuration.backend[0] == "local"
+        return open_recorded(Options(Path.cwd(), workspace)).configuration.backend[0] == "local"
     except PlanformError:
         return False  # `planform validate` tells what is wrong
 

@@ -88,6 +88,21 @@ def test_workflows_pin_what_they_use_and_ask_for_little(
         }  # `on` is a boolean of YAML 1.1
 
 
+def test_workflows_work_in_the_workspace_that_they_were_written_in(repository: Path, capsys: Capture) -> None:
+    for forge in ("github", "gitlab"):
+        assert run_planform(capsys, "ci", "init", forge)[0] == 0
+        assert run_planform(capsys, "-w", "cloud", "ci", "init", forge)[0] == 0
+    folder = repository / ".github" / "workflows"
+    for name in ("apply", "drift", "plan"):
+        for suffix, workspace in (("models-a", "default"), ("models-a-cloud", "cloud")):
+            flow = yaml.safe_load((folder / f"planform-{name}-{suffix}.yml").read_text())
+            (job,) = flow["jobs"].values()
+            assert job["env"] == {"PLANFORM_WORKSPACE": workspace}
+            assert ("workspace cloud" in flow["name"]) is (workspace == "cloud")
+    jobs = yaml.safe_load((repository / ".gitlab" / "planform-models-a-cloud.yml").read_text())
+    assert jobs[".planform-models-a-cloud"]["variables"] == {"PLANFORM_WORKSPACE": "cloud"}
+
+
 def test_nothing_is_overwritten_unasked(repository: Path, capsys: Capture) -> None:
     assert run_planform(capsys, "ci", "init", "github")[0] == 0
     path = repository / ".github" / "workflows" / "planform-plan-models-a.yml"
