@@ -141,48 +141,61 @@ def apply_all(
     """Level by level: plan what is to be applied next, show it, ask, apply it; the exit code."""
     from planform.roots import levels
 
-    call = ["plan", *_words(options, planning, accept)]
-    (roots, left), words = _roots(screen, options, every), [*call[1:], *["--detach"] * detach]
-    failed = dict[str, str]()
+    words, kept = _words(options, planning, accept), [*_common(options), *["--detach"] * detach]
+    (roots, left), children = _roots(screen, options, every), Children(screen)
     if if_same_as is not None:
-        saved = {root.name: root for root in saved_plans(Path(if_same_as))}
-        roots = [root for root in roots if root.name in saved and saved[root.name].plan is not None]
-        here = {root.name for root in roots}
-        failed = {name: _unreviewed(root) for name, root in saved.items() if root.problem}
-        if every.changed_since is None:
-            failed |= {
-                name: "it is not there any more" for name, root in saved.items() if root.plan and name not in here
-            }
-    elif left:
+        roots, failed = _reviewed(roots, Path(if_same_as), named=every.changed_since is None)
+    else:
         told = _gone(screen, left)
-        screen.out(document(screen, told, Layout(form)) + "\n")
+        screen.out(document(screen, told, Layout(form)) + "\n" if told else "")
         failed = {root.name: _unreviewed(root) for root in told if root.problem}
-    by_name, number, children = {root.name: root for root in roots}, len(roots) + len(failed), Children(screen)
+    by_name, number = {root.name: root for root in roots}, len(roots) + len(failed)
     for names in levels({root.name: root.needs for root in roots}):
         level = _untouched(screen, [by_name[name] for name in names], failed)
         if children.asked:
-            failed |= {root.name: "it was not tried" for root in level}
-            continue
-        if if_same_as is not None:
-            reviewed = Path(if_same_as).absolute()
-            calls = {root.name: ["apply", "--if-same-as", str(reviewed / root.name / PLAN), *words] for root in level}
+            failed |= _untried(level)
+        elif if_same_as is not None:
+            plans = {root.name: ["--if-same-as", str(Path(if_same_as).absolute() / root.name / PLAN)] for root in level}
+            calls = {name: ["apply", *plan, *words, *["--detach"] * detach] for name, plan in plans.items()}
             failed |= _applied(screen, children, level, calls)
-            continue
-        with _folder(None) as folder:
-            planned = _each(children, level, lambda root: _planned(children, root, call, folder))
-            if children.asked:
-                failed |= {root.name: "it was not tried" for root in level}
-                continue
-            screen.out(document(screen, planned, Layout(form)) + "\n")
-            failed |= {root.name: "it cannot be planned" for root in planned if root.plan is None}
-            busy = [root.name for root in planned if root.plan is not None and not root.plan.is_empty]
-            if busy and not approved and not confirmed(screen, f"Make these changes in {', '.join(busy)}?", may_ask):
-                return 1
-            given = [*_common(options), *["--detach"] * detach]
-            calls = {name: ["apply", str(folder / name / PLAN), *given] for name in busy}
-            failed |= _applied(screen, children, [root for root in level if root.name in calls], calls)
+        else:
+            with _folder(None) as folder:
+                planned = _each(children, level, lambda root: _planned(children, root, ["plan", *words], folder))
+                if children.asked:
+                    failed |= _untried(level)
+                    continue
+                screen.out(document(screen, planned, Layout(form)) + "\n")
+                failed |= {root.name: "it cannot be planned" for root in planned if root.plan is None}
+                busy = [root.name for root in planned if root.plan is not None and not root.plan.is_empty]
+                if (
+                    busy
+                    and not approved
+                    and not confirmed(screen, f"Make these changes in {', '.join(busy)}?", may_ask)
+                ):
+                    return 1
+                calls = {name: ["apply", str(folder / name / PLAN), *kept] for name in busy}
+                failed |= _applied(screen, children, [root for root in level if root.name in calls], calls)
     code = _end(screen, number, failed)
     return INTERRUPTED if children.asked else code
+
+
+def _reviewed(roots: Sequence[Root], folder: Path, *, named: bool) -> tuple[list[Root], dict[str, str]]:
+    """Those of the roots that have a plan there, and why others have not been planned or, when all are `named`, are not
+    there any more. What is taken away goes before what it reads."""
+    saved = {root.name: root for root in saved_plans(folder)}
+    chosen = [root for root in roots if root.name in saved and saved[root.name].plan is not None]
+    failed = {name: _unreviewed(root) for name, root in saved.items() if root.problem}
+    if named:
+        here = {root.name for root in roots}
+        failed |= {name: "it is not there any more" for name, root in saved.items() if root.plan and name not in here}
+    if any(root.plan is not None and root.plan.destroy for root in saved.values()):
+        readers = {root.name: tuple(other.name for other in chosen if root.name in other.needs) for root in chosen}
+        chosen = [root._replace(needs=readers[root.name]) for root in chosen]
+    return chosen, failed
+
+
+def _untried(roots: Sequence[Root]) -> dict[str, str]:
+    return {root.name: "it was not tried" for root in roots}
 
 
 def _unreviewed(root: RootPlan) -> str:
@@ -191,13 +204,13 @@ def _unreviewed(root: RootPlan) -> str:
 
 
 def _untouched(screen: Screen, roots: Sequence[Root], failed: dict[str, str]) -> list[Root]:
-    """Those of the roots that read the state of none that failed; the others have failed with it."""
+    """Those of the roots that need none that failed; the others have failed with it."""
     found = []
     for root in roots:
         cause = next((needed for needed in root.needs if needed in failed), "")
         if cause:
-            failed[root.name] = f"it reads the state of {cause}"
-            screen.out(f"{_before(screen, root)}not tried: it reads the state of {cause}, which failed\n")
+            failed[root.name] = f"it waits for {cause}"
+            screen.out(f"{_before(screen, root)}not tried: it waits for {cause}, which failed\n")
         else:
             found.append(root)
     return found
@@ -228,7 +241,7 @@ def _applied(
         return process.returncode
 
     codes = children.at_once({root.name: root for root in roots}, run)
-    why = {root.name: "it was not tried" for root in roots if root.name not in codes}
+    why = _untried([root for root in roots if root.name not in codes])
     ended = {
         name: "it was interrupted" if code in ENDED_BY_SIGNAL else "its apply failed"
         for name, code in codes.items()

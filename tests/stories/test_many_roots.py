@@ -83,11 +83,8 @@ def test_what_fails_keeps_what_reads_it_from_being_tried(many: User) -> None:
     assert "3 without a plan: network, middle, a-last." in said
     assert "1 to change" in said  # lone
     applied = many.run("apply", "--all", "-y", code=1)
-    assert (
-        "3 of 4 root modules not applied: network (it cannot be planned); middle (it reads the state of network);"
-        in applied
-    )
-    assert "a-last (it reads the state of middle)." in applied
+    assert "3 of 4 root modules not applied: network (it cannot be planned); middle (it waits for network);" in applied
+    assert "a-last (it waits for middle)." in applied
     assert many.run("--chdir", "lone", "plan", "--detailed-exitcode").startswith("No changes.")
 
 
@@ -111,7 +108,7 @@ def test_plans_of_all_are_saved_shown_and_applied_as_reviewed(many: User) -> Non
     assert document["roots"][1]["plan"]["resource_changes"][0]["change"]["actions"] == ["update"]
     # What reads the network would now change too, which nobody reviewed.
     said = many.run("apply", "--all", "--if-same-as", "plans", code=1)
-    assert "2 of 4 root modules not applied: middle (its apply failed); a-last (it reads the state of middle)." in said
+    assert "2 of 4 root modules not applied: middle (its apply failed); a-last (it waits for middle)." in said
     assert "planform_data.x: not in the reviewed plan" in said
     assert value(many, "network") == 5
     assert value(many, "middle") == 2
@@ -343,7 +340,7 @@ def test_ctrl_c_passes_on_and_says_what_was_not_applied(user: User) -> None:
     assert process.returncode == 130, out + err
     assert "Traceback" not in out + err
     assert "first | Stopping: calls under way are finished, runs go on." in out
-    assert "2 of 2 root modules not applied: first (it was interrupted); after (it reads the state of first)." in err
+    assert "2 of 2 root modules not applied: first (it was interrupted); after (it waits for first)." in err
     gate.touch()
     user.run("--chdir", "first", "runs", "wait", "--timeout", "30")
     user.run("apply", "--all", "-y")
@@ -373,3 +370,11 @@ def test_a_root_module_that_cannot_be_read_is_not_overlooked(user: User) -> None
     assert "main.pf.yaml: No such file or directory" in said
     assert "not UTF-8" in said
     assert said.endswith("2 of 3 root modules not valid.\n")
+
+
+def test_all_are_taken_away_in_the_other_order(many: User) -> None:
+    many.run("apply", "--all", "-y")
+    many.run("plan", "--all", "--destroy", "--out", "plans")
+    many.run("apply", "--all", "--if-same-as", "plans")
+    for root in ("network", "middle", "a-last", "lone"):
+        assert many.run("--chdir", root, "state", "list") == ""
