@@ -19,7 +19,7 @@ from typing import TypeVar
 from planform.cli.screen import INTERRUPTED, Screen
 
 MOST_AT_ONCE = 8
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDED_BY_SIGNAL = (INTERRUPTED, -signal.SIGINT)  # exit codes
 
 K = TypeVar("K")

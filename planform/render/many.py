@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from planform.core.abandoned import Abandoned
 from planform.core.plan import Plan
 from planform.render.abandoned import abandoned_json, abandoned_text
+from planform.render.guards import guards_markdown
 from planform.render.plan_html import Page, RootView, render, root_view
 from planform.render.plan_json import plan_json
 from planform.render.plan_markdown import LIMIT, body, fenced, marker
@@ -57,6 +58,9 @@ def many_summary(roots: Sequence[RootPlan]) -> str:
     )
     if plans and not busy:
         parts.append(f"No changes in {count(len(plans), 'root module')}")
+    refused = [root.name for root in roots if root.plan is not None and root.plan.is_refused]
+    if refused:
+        parts.append(f"Apply refuses {', '.join(refused)}")
     if missing:
         parts.append(f"{len(missing)} without a plan: {', '.join(missing)}")
     if behind:
@@ -78,29 +82,37 @@ def many_markdown(roots: Sequence[RootPlan], base: str, workspace: str, limit: i
     missing = [root for root in roots if root.problem]
     most = min(1500, limit // (2 * max(len(missing), 1)))
     wrong = [f"#### {root.name}\n\n{fenced(_cut(root.problem, most))}" for root in missing]
-    idle = [f"`{root.name}`" for root in roots if root.plan is not None and root.plan.is_empty]
-    busy = [(root.name, root.plan) for root in roots if root.plan is not None and not root.plan.is_empty]
+    plans = [(root.name, root.plan) for root in roots if root.plan is not None]
+    idle = [f"`{name}`" for name, plan in plans if _is_quiet(plan)]
+    busy = [(name, plan) for name, plan in plans if not _is_quiet(plan)]
     tail = f"No changes: {_cut(', '.join(idle), 4000)}\n" if idle else ""
     text = "\n".join([head, *wrong])
-    room = limit - len(text) - len(tail) - 100
+    most = limit // 30  # for the names of those that find no place
+    room = limit - len(text) - len(tail) - most - 100
     sections: list[str] = []
-    left_out = 0
+    left_out: list[str] = []
     # The small ones first: what they leave of their share is for the large ones.
     for number, (name, plan) in enumerate(sorted(busy, key=lambda item: len(item[1].changes))):
         share = room // (len(busy) - number)
-        title = f"#### {name}\n\n**{summary(plan)}** Plan id: `{plan.id}`\n"
+        title = f"#### {name}\n\n**{summary(plan)}** Plan id: `{plan.id}`\n{guards_markdown(plan)}"
         section = f"{title}\n{body(plan, share - len(title) - 10)}" if share > len(title) + 300 else title
         if len(section) + 1 > room:
-            left_out += 1
+            left_out.append(name)
             continue
         room -= len(section) + 1
         sections.append(section)
     order = {f"#### {name}\n": index for index, (name, _) in enumerate(busy)}
     sections.sort(key=lambda section: order[section.partition("\n")[0] + "\n"])
     if left_out:
-        sections.append(f"*{count(left_out, 'root module')} with changes left out for length.*\n")
+        names = _cut(", ".join(f"`{name}`" for name in left_out), most)
+        sections.append(f"*{count(len(left_out), 'root module')} with changes left out for length:* {names}\n")
     found = "\n".join(filter(None, [text, *sections, tail]))
     return found if len(found) <= limit else found[: limit - 4] + "...\n"
+
+
+def _is_quiet(plan: Plan) -> bool:
+    """Nothing is done, and nothing is to be said."""
+    return plan.is_empty and not plan.warnings and not plan.findings
 
 
 def _cut(text: str, limit: int) -> str:
