@@ -22,13 +22,23 @@ from planform.wiring import provider_settings
 
 
 def write_plan(plan: Plan, path: Path, codec: Codec = PLAIN) -> None:
-    """Save a plan for a later apply; only its owner may read it."""
+    """Save a plan for a later apply; only its owner may read it.
+
+    Raises:
+        PlanformError: it cannot be written there.
+    """
     partial = path.with_name(f".{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(codec.wrapped(plan_bytes(plan)))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(codec.wrapped(plan_bytes(plan)))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise PlanformError(
+            f"The plan cannot be saved as {path}: {error.strerror}.",
+            suggestion="Name a file in a folder where you may write: planform plan --out FILE",
+        ) from None
 
 
 def read_plan(path: Path) -> Plan:

@@ -33,10 +33,12 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     "saved": ("core", "language", "project", "resources", "wiring", "backends"),
     "pins": ("core", "language", "engine", "training", "providers", "project", "wiring"),
     "roots": ("core", "language", "project"),
+    "changes": ("core", "language", "project", "roots"),
+    "abandoned": ("core", "language", "project", "roots", "changes", "backends"),
     "cli": (
         *("core", "language", "engine", "resources", "training"),
         *("backends", "render", "policies", "providers", "forges", "runtime", "examples"),
-        *("migrate", "project", "wiring", "saved", "pins", "roots"),
+        *("migrate", "project", "wiring", "saved", "pins", "roots", "changes", "abandoned"),
     ),
     "__main__": ("cli",),
     "__init__": (),
@@ -49,7 +51,7 @@ SEPARATE = (("providers.aws", "providers.local"), ("backends.local", "backends.s
 HOMES: Mapping[str, tuple[str, ...]] = {
     "yaml": (
         *("language.documents", "language.broken_yaml", "language.formatting", "language.functions"),
-        "language.outline",
+        *("language.outline", "language.settings"),
     ),
     "jinja2": ("language.functions", "render"),
     "deepdiff": ("engine.diff", "render"),
@@ -212,7 +214,7 @@ def test_runtime_is_written_for_the_oldest_python():
             "import yaml",
             [
                 "yaml is at home in language.documents, language.broken_yaml, language.formatting, language.functions,"
-                " language.outline"
+                " language.outline, language.settings"
             ],
             id="not at home",
         ),

@@ -161,3 +161,15 @@ def test_links_of_the_docs_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
+
+
+def test_figures_are_those_of_the_recorded_run() -> None:
+    """README and the comparison say nothing that the page of benchmarks does not."""
+    figure = r"\b[\d.]+ (?:s|MB)\b"
+    recorded = set(re.findall(figure, (ROOT / "docs" / "benchmarks.md").read_text()))
+    comparison = (ROOT / "docs" / "comparison.md").read_text().partition("## Terraform")[2].partition("The twins")[0]
+    (told,) = re.findall(r"^10,000 separate resources: .*?\. \[", README.read_text(), re.MULTILINE | re.DOTALL)
+    for text in (comparison, told):
+        said = set(re.findall(figure, text))
+        assert said
+        assert said <= recorded

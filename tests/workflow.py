@@ -32,7 +32,7 @@ def run_workflow(
     if not _holds(job.get("if"), context):
         return None
     folder = checkout / job.get("defaults", {}).get("run", {}).get("working-directory", ".")
-    return run_steps(job["steps"], folder, temp, context, environment, actions)
+    return run_steps(job["steps"], folder, temp, context, {**job.get("env", {}), **environment}, actions)
 
 
 def run_steps(
@@ -43,16 +43,19 @@ def run_steps(
     environment: Mapping[str, str],
     actions: Actions,
 ) -> Done:
-    """One after another, until one fails."""
+    """One after another, until one fails; then only those that ask to be run anyway."""
     temp.mkdir(parents=True, exist_ok=True)
     # The environment in which an action installs planform is the one that tests run in.
     (temp / "planform-venv").symlink_to(sys.prefix)
     context = {"runner.temp": str(temp), **context}
     summary, outputs = temp / "summary.md", temp / "outputs"
     summary.write_text("")
-    output = ""
+    output, code = "", 0
     for step in steps:
-        if not _holds(step.get("if"), context) or step.get("name") == "Install planform":
+        condition = step.get("if")
+        if code and "!cancelled()" not in str(condition):
+            continue
+        if not _holds(condition, context) or step.get("name") == "Install planform":
             continue
         if "uses" in step:
             actions[step["uses"].partition("@")[0]](
@@ -72,14 +75,14 @@ def run_steps(
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
         )  # fmt: skip
         output += f"## {step['name']}\n{done.stdout}"
-        if done.returncode:
-            return Done(done.returncode, output, summary.read_text())
+        code = code or done.returncode
         if "id" in step:
+            context = {**context, f"steps.{step['id']}.outcome": "failure" if done.returncode else "success"}
             for line in outputs.read_text().splitlines():
                 name, _, value = line.partition("=")
                 context = {**context, f"steps.{step['id']}.outputs.{name}": value}
     told = {name: value for name, value in context.items() if name.startswith("steps.")}
-    return Done(0, output, summary.read_text(), told)
+    return Done(code, output, summary.read_text(), told)
 
 
 def _filled(text: Any, context: Mapping[str, str]) -> str:
@@ -89,7 +92,9 @@ def _filled(text: Any, context: Mapping[str, str]) -> str:
 def _holds(condition: str | None, context: Mapping[str, str]) -> bool:
     if condition is None:
         return True
-    for part in condition.split(" && "):
+    for part in condition.removeprefix("${{ ").removesuffix(" }}").split(" && "):
+        if part == "!cancelled()":
+            continue
         left, sign, right = part.split()
         values = [item[1:-1] if item.startswith("'") else context[item] for item in (left, right)]
         if (values[0] == values[1]) is not (sign == "=="):

@@ -32,7 +32,10 @@ def command() -> None:
 @click.option("--branch", metavar="NAME", help="What is merged into this branch is applied (the default one).")
 @click.option("--force", is_flag=True, help="Overwrite workflows that are there.")
 def init_command(forge: ForgeName, every: bool, branch: str | None, force: bool) -> None:
-    """Write workflows: plan pull requests, apply on merge what was reviewed, look for drift by night."""
+    """Write workflows: plan pull requests, apply on merge what was reviewed, look for drift by night.
+
+    They work in the workspace that is selected here, or named by -w.
+    """
     from planform import __version__
     from planform.forges.workflow import Target, workflows
     from planform.language.files import repository_of
@@ -45,7 +48,7 @@ def init_command(forge: ForgeName, every: bool, branch: str | None, force: bool)
             suggestion="Go to one, or take all below this folder: planform ci init FORGE --all",
         )
     top = Path(repository_of(str(here.resolve())))
-    target = Target(root_in_repository(here), branch or _default_branch(here), __version__, every)
+    target = Target(root_in_repository(here), branch or _default_branch(here), __version__, every, screen.workspace)
     for word in (target.folder, target.branch):
         if not _PLAIN.fullmatch(word):
             raise PlanformError(f'"{word}" holds characters that workflow files cannot carry safely.')
@@ -94,10 +97,12 @@ def _say_next(screen: Screen, forge: ForgeName, every: bool) -> None:
         "    AWS_REGION",
     ]
     if forge == "gitlab":
-        lines.append("    PLANFORM_GITLAB_TOKEN  a project access token (Developer, api), masked: writes the comment")
+        lines.append(
+            "    PLANFORM_GITLAB_TOKEN  a project access token (Developer, api), masked: writes comment and issue"
+        )
     lines.append('Who approves is said by the rules of the environment "planform".')
     screen.out("\n" + "\n".join(lines) + "\n")
-    if not every and _state_is_here():
+    if not every and _state_is_here(screen.workspace):
         screen.out(
             "\nThe state is on this machine, where no job finds it. Name a place for it first, and take it along:\n"
             "    planform: {backend: {s3: {bucket: NAME, key: state/${planform.workspace}.json, region: REGION}}}\n"
@@ -105,11 +110,11 @@ def _say_next(screen: Screen, forge: ForgeName, every: bool) -> None:
         )
 
 
-def _state_is_here() -> bool:
+def _state_is_here(workspace: str) -> bool:
     from planform.project import Options, open_recorded
 
     try:
-        return open_recorded(Options(Path.cwd())).configuration.backend[0] == "local"
+        return open_recorded(Options(Path.cwd(), workspace)).configuration.backend[0] == "local"
     except PlanformError:
         return False  # `planform validate` tells what is wrong
 
@@ -121,6 +126,37 @@ def comment_command(file: str) -> None:
     from planform.forges import forge_of
 
     screen: Screen = click.get_current_context().obj
+    body, mark = _page(file)
+    screen.out(f"Wrote {forge_of(os.environ).comment(body, mark)}.\n")
+
+
+@command.command("issue")
+@click.argument("file", metavar="FILE")
+@click.option("--title", metavar="TEXT", help="Of a new issue (the heading of the plan).")
+@click.option("--close", is_flag=True, help="All is well again: close the issue, if there is one.")
+def issue_command(file: str, title: str | None, close: bool) -> None:
+    """Put a plan of `--format markdown` into the issue about it: the one that is open, or a new one."""
+    from planform.forges import forge_of
+
+    screen: Screen = click.get_current_context().obj
+    if close and title:
+        raise PlanformError("--title is of a new issue, and --close opens none.", suggestion="Leave one of them out.")
+    body, mark = _page(file)
+    forge = forge_of(os.environ)
+    if close:
+        closed = forge.close_issues(mark)
+        screen.out(f"Closed {', '.join(closed)}.\n" if closed else "There is no issue to close.\n")
+        return
+    heading = next((line.lstrip("# ") for line in body.splitlines() if line.startswith("#")), "planform")
+    screen.out(f"Wrote {forge.issue(title or heading, body, mark)}.\n")
+
+
+def _page(file: str) -> tuple[str, str]:
+    """The Markdown of a plan and its first line, by which it is found again.
+
+    Raises:
+        PlanformError: it is none.
+    """
     try:
         body = Path(file).read_text(encoding="utf-8")
     except OSError as error:
@@ -131,7 +167,7 @@ def comment_command(file: str) -> None:
             f"{file} does not begin with the mark of a plan.",
             suggestion=f"Make it so: planform plan --format markdown > {file}",
         )
-    screen.out(f"Wrote {forge_of(os.environ).comment(body, mark)}.\n")
+    return body, mark
 
 
 @command.command("reviewed")

@@ -12,6 +12,7 @@ import click
 
 from planform.cli.group import Group
 from planform.cli.screen import Screen
+from planform.core.guards import LIMITS
 
 if TYPE_CHECKING:
     from planform.language.outline import Outline
@@ -31,6 +32,11 @@ _ONE_BY_ONE = {
     "workspace delete name": "workspaces",
     "output name": "outputs",
 }
+
+
+# Commands about what has runs, and only that.
+_OF_RUNS = ("runs", "logs", "metrics", "stop", "why")
+_TRAINER = re.compile(r"(?:^|\.)(?:trainer|tuning_job)\.[^.]+$")
 
 
 @click.group(cls=Group)
@@ -79,11 +85,24 @@ def words(kind: str) -> None:
         case "outputs":
             found = list(outline(folder).outputs)
         case "addresses":
-            seen = outline(folder)
-            found = list(dict.fromkeys([*seen.addresses, *_recorded(folder, seen, screen.workspace)]))
+            found = _addresses(folder, screen.workspace)
+        case "trainers":
+            found = [address for address in _addresses(folder, screen.workspace) if _is_trainer(address)]
         case _:
             found = []
     screen.out("".join(f"{word}\n" for word in found if not re.search(r"[\x00-\x1f]", word)))
+
+
+def _addresses(folder: Path, workspace: str) -> list[str]:
+    from planform.language.outline import outline
+
+    seen = outline(folder)
+    return list(dict.fromkeys([*seen.addresses, *_recorded(folder, seen, workspace)]))
+
+
+def _is_trainer(address: str) -> bool:
+    """Whether it is of something that has runs; keys may hold anything."""
+    return bool(_TRAINER.search(re.sub(r"\[[^\]]*\]", "", address)))
 
 
 def _workspaces(folder: Path) -> list[str]:
@@ -150,10 +169,14 @@ def _takes(path: str, parameter: click.Parameter) -> str:
         return _ONE_BY_ONE[f"{path} {name}"]
     if isinstance(parameter.type, click.Path):
         return "file"
+    if name == "--accept-limit":
+        return " ".join(LIMITS)
     said = re.sub(r"[\[\]. |-]", "", parameter.metavar or str(parameter.name))
     if path == "docs" and name == "name":
         return " ".join(_pages())
-    return _KINDS.get(said, "any")
+    takes = _KINDS.get(said, "any")
+    of_runs = path.partition(" ")[0] in _OF_RUNS or name in ("--retry", "--run")
+    return "trainers" if takes == "addresses" and of_runs else takes
 
 
 def _pages() -> Sequence[str]:

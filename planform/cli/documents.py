@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,20 @@ def plan_document(plan: Plan, layout: Layout, screen: Screen) -> str:
             form = terraform_names(form)
         return one_line(form)
     return plan_form(plan, layout.form, screen)
+
+
+@contextmanager
+def told_in_markdown(layout: Layout, screen: Screen) -> Iterator[None]:
+    """In a pull request, what is wrong must not leave the plan before it standing: it is printed in its place."""
+    try:
+        yield
+    except PlanformError as error:
+        if layout.format == "markdown":
+            from planform.render.plan_markdown import unplanned_markdown
+
+            root = root_in_repository(Path.cwd())
+            screen.out(unplanned_markdown(error.diagnostics(), layout.max_chars, root, screen.workspace))
+        raise
 
 
 def root_in_repository(folder: Path) -> str:

@@ -8,6 +8,7 @@ import click
 
 from planform.cli.screen import Screen
 from planform.core.errors import PlanformError, did_you_mean
+from planform.render.style import count
 
 SCHEMA = ".planform/planform.schema.json"
 FIRST_FILE = """\
@@ -75,7 +76,7 @@ state/
 @click.option("--reconfigure", is_flag=True, help="Go on with what is at the new backend; leave the old states behind.")
 def command(
     directory: str, example: str | None, upgrade: bool, every: bool, migrate_state: bool, reconfigure: bool
-) -> None:
+) -> int:
     """Start a project in DIR (this folder), or make one that is there ready: fetch its modules, take its states along.
 
     Nothing that exists is overwritten.
@@ -85,8 +86,7 @@ def command(
     if every:
         if example or migrate_state or reconfigure:
             raise PlanformError("--all fetches the modules of every root module and does nothing else.")
-        _prepare_all(screen, folder, upgrade)
-        return
+        return _prepare_all(screen, folder, upgrade)
     if not example and any(folder.glob("*.pf.yaml")):
         if migrate_state and reconfigure:
             raise PlanformError(
@@ -97,7 +97,7 @@ def command(
         if migrate_state or reconfigure:
             _move_states(screen, folder, copy=migrate_state)
         screen.success("The project is ready.")
-        return
+        return 0
     flags = {"--upgrade": upgrade, "--migrate-state": migrate_state, "--reconfigure": reconfigure}
     for flag, given in flags.items():
         if given:
@@ -116,16 +116,28 @@ def command(
     screen.success(f"Wrote {', '.join(written[:6])}{f' and {len(written) - 6} more' if len(written) > 6 else ''}.")
     enter = "" if folder.resolve() == Path.cwd() else f"    cd {folder}\n"
     screen.out(f"\nNext:\n{enter}    planform plan     # shows what would happen\n    planform apply    # does it\n")
+    return 0
 
 
-def _prepare_all(screen: Screen, folder: Path, upgrade: bool) -> None:
+def _prepare_all(screen: Screen, folder: Path, upgrade: bool) -> int:
+    """Each as far as it goes: one that is wrong does not keep the others waiting."""
     from planform.roots import root_folders
 
-    folders = root_folders(folder)
+    folders, wrong = root_folders(folder), list[str]()
     for root in folders:
-        _prepare(screen, root, upgrade)
+        try:
+            _prepare(screen, root, upgrade)
+        except PlanformError as error:
+            wrong.append(root.relative_to(folder.resolve()).as_posix())
+            screen.err(screen.error_style.paint(wrong[-1], "bold", "underline") + "\n")
+            screen.problems(error.diagnostics())
+            continue
         _write_schema(root)
+    if wrong:
+        screen.err(f"\n{len(wrong)} of {count(len(folders), 'root module')} not ready: {', '.join(wrong)}.\n")
+        return 1
     screen.success(f"{len(folders)} root module{'s are' if len(folders) != 1 else ' is'} ready.")
+    return 0
 
 
 def _prepare(screen: Screen, folder: Path, upgrade: bool) -> None:
@@ -146,9 +158,9 @@ def _move_states(screen: Screen, folder: Path, *, copy: bool) -> None:
     from planform.project import migrate_states
 
     done = migrate_states(folder, copy=copy)
-    for workspace, (before, now, count) in done.items():
+    for workspace, (before, now, number) in done.items():
         what = (
-            f"{count} resource{'s' * (count != 1)} went from {before} to {now}"
+            f"{number} resource{'s' * (number != 1)} went from {before} to {now}"
             if copy
             else f"{before} is left for {now}"
         )

@@ -145,10 +145,10 @@ def _usage(error: click.UsageError) -> Diagnostic:
 def _system(error: OSError) -> Diagnostic:
     import errno
 
-    where = f" ({error.filename})" if error.filename else ""
+    where = f": {error.filename}" if error.filename else ""
     advice = {
         errno.ENOSPC: "The disk is full. Free some space and try again.",
-        errno.EACCES: "Permission to do this is missing.",
+        errno.EACCES: f"See who may: ls -ld {error.filename}" if error.filename else "",
         errno.EROFS: "The file system is read-only.",
     }
     return Diagnostic(f"{error.strerror or error}{where}.", suggestion=advice.get(error.errno or 0, ""))

@@ -164,8 +164,14 @@ class Every(NamedTuple):
 def every_option(command: F) -> F:
     """--all and --changed-since; the command receives them as `every`."""
 
-    @click.option("--all", "chosen", is_flag=True, help="Every root module in this folder and below it.")
-    @click.option("--changed-since", metavar="REF", help="With --all: what changed since the branch left REF.")
+    @click.option(
+        "--all", "chosen", is_flag=True, help="Every root module in this folder and below it, in one workspace."
+    )
+    @click.option(
+        "--changed-since",
+        metavar="REF",
+        help="With --all: those that changed since the branch left REF, and what deleted ones left behind.",
+    )
     @functools.wraps(command)
     def wrapped(chosen: bool, changed_since: str | None, **rest: Any) -> Any:
         if changed_since and not chosen:

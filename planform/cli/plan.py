@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planform.cli.documents import plan_document
+from planform.cli.documents import plan_document, told_in_markdown
 from planform.cli.events import events_into, events_option, together
 from planform.cli.options import (
     Every,
     Layout,
+    OutFile,
     acceptance_option,
     every_option,
     layout_options,
@@ -55,7 +56,10 @@ def command(
     detailed_exitcode: bool,
     input: bool,
 ) -> int:
-    """Show what apply would do. Changes nothing."""
+    """Show what apply would do. Changes nothing.
+
+    Exit code 0; 1 when something cannot be planned, with --all also when a deleted root module left resources behind.
+    """
     from planform.engine.guards import accepting
     from planform.project import open_project
     from planform.saved import write_plan
@@ -65,6 +69,8 @@ def command(
         if as_json or json_into:
             raise PlanformError("The event stream is of one root module.", suggestion="Use --format json with --all.")
         return _plan_all(screen, options, every, planning, accept, layout, out, destroy, detailed_exitcode)
+    if out is not None:
+        out = str(OutFile().convert(out, None, None))
     if as_json and (json_into or layout.format != "text"):
         raise PlanformError(
             "--json already prints the event stream.",
@@ -73,7 +79,7 @@ def command(
     if as_json:
         project, plan = _stream(screen, options, planning, accept, destroy)
     else:
-        with events_into(json_into) as events:
+        with told_in_markdown(layout, screen), events_into(json_into) as events:
             project = open_project(options)
             with screen.progress() as progress:
                 plan = project.plan(**planning, destroy=destroy, reporter=together(progress, events))
@@ -108,7 +114,7 @@ def _plan_all(
     screen.out(text)
     if out and layout.format == "text":
         screen.out(f"\nSaved in {out}. To do exactly this: planform apply --all --if-same-as {_shell(out)}\n")
-    if any(root.plan is None for root in roots):
+    if any(root.problem for root in roots):
         return 1
     return CHANGES if detailed_exitcode and any(root.plan and not root.plan.is_empty for root in roots) else EMPTY
 

@@ -1,6 +1,6 @@
 """Where changes are reviewed and merged: GitHub and GitLab, as a job of theirs reaches them.
 
-This package writes comments and fetches plans that were kept; what stands in them it does not know.
+This package writes comments and issues, and fetches plans that were kept; what stands in them it does not know.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ class Forge(Protocol):
 
     def comment(self, body: str, mark: str) -> str:
         """Put the body in place of the comment that begins with the mark, or add one; where it stands, in words."""
+
+    def issue(self, title: str, body: str, mark: str) -> str:
+        """Put the body in place of the open issue that begins with the mark, or open one; which it is, in words."""
+
+    def close_issues(self, mark: str) -> list[str]:
+        """Close the open issues that begin with the mark; which these were, in words."""
 
     def kept(self, name: str) -> bytes:
         """The archive (zip) called `name` that was kept for the pull request whose merge this commit is.

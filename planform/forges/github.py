@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from planform.core.errors import PlanformError
 from planform.forges.http import Api, needed
 
 _NEEDS = (
-    "The job needs the permissions pull-requests: write to comment, actions: read and pull-requests: read to fetch."
+    "The job needs the permissions pull-requests: write to comment, issues: write to open issues,"
+    " actions: read and pull-requests: read to fetch."
 )
 
 
@@ -39,6 +40,25 @@ class GitHub:
                 return f"comment {found['id']} of pull request #{number}"
         made = self._api.json(f"issues/{number}/comments", "POST", {"body": body})
         return f"comment {made['id']} of pull request #{number}"
+
+    def issue(self, title: str, body: str, mark: str) -> str:
+        for found in self._issues(mark):
+            if found["body"] != body:
+                self._api.json(f"issues/{found['number']}", "PATCH", {"body": body})
+            return f"issue #{found['number']}"
+        made = self._api.json("issues", "POST", {"title": title, "body": body})
+        return f"issue #{made['number']}"
+
+    def close_issues(self, mark: str) -> list[str]:
+        numbers = [found["number"] for found in self._issues(mark)]
+        for number in numbers:
+            self._api.json(f"issues/{number}", "PATCH", {"state": "closed", "state_reason": "completed"})
+        return [f"issue #{number}" for number in numbers]
+
+    def _issues(self, mark: str) -> Iterator[Any]:
+        for found in self._api.pages("issues?state=open"):
+            if "pull_request" not in found and str(found["body"]).startswith(mark):
+                yield found
 
     def kept(self, name: str) -> bytes:
         sha = needed(self._environment, "GITHUB_SHA", "GitHub sets it in every job")

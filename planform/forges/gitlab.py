@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from planform.core.errors import PlanformError
@@ -36,19 +37,43 @@ class GitLab:
         made = self._api.json(notes, "POST", {"body": body})
         return f"note {made['id']} of merge request !{number}"
 
+    def issue(self, title: str, body: str, mark: str) -> str:
+        for found in self._issues(mark):
+            if found["description"] != body:
+                self._api.json(f"issues/{found['iid']}", "PUT", {"description": body})
+            return f"issue #{found['iid']}"
+        made = self._api.json("issues", "POST", {"title": title, "description": body})
+        return f"issue #{made['iid']}"
+
+    def close_issues(self, mark: str) -> list[str]:
+        numbers = [found["iid"] for found in self._issues(mark)]
+        for number in numbers:
+            self._api.json(f"issues/{number}", "PUT", {"state_event": "close"})
+        return [f"issue #{number}" for number in numbers]
+
+    def _issues(self, mark: str) -> Iterator[Any]:
+        for found in self._api.pages("issues?state=opened"):
+            if str(found["description"]).startswith(mark):
+                yield found
+
     def kept(self, name: str) -> bytes:
         sha = needed(self._environment, "CI_COMMIT_SHA", "GitLab sets it in every job")
         found = self._api.pages(f"repository/commits/{sha}/merge_requests")
         merged = [item["iid"] for item in found if item["state"] == "merged"]
-        for number in merged:
-            for pipeline in self._api.pages(f"merge_requests/{number}/pipelines"):  # the newest first
-                for job in self._api.pages(f"pipelines/{pipeline['id']}/jobs"):
-                    if job["name"] == name and job.get("artifacts_file"):
-                        return self._api.bytes(f"jobs/{job['id']}/artifacts")
+        job: Mapping[str, Any] = next((job for number in merged for job in self._newest(number, name)), {})
+        if job.get("artifacts_file"):
+            return self._api.bytes(f"jobs/{job['id']}/artifacts")
         raise PlanformError(
             f"No plan was kept for the merge request !{merged[0]}."
             if merged
             else f"Commit {sha[:12]} came with no merge request, so nobody reviewed its plan.",
-            f'No job "{name}" of its pipelines has kept one, or it has expired.' if merged else "",
+            f'The newest job "{name}" of its pipelines has kept none, or it has expired.' if merged else "",
             "Plan and apply it by hand: planform plan --out FILE, planform apply FILE",
         )
+
+    def _newest(self, number: int, name: str) -> Iterator[Any]:
+        """The jobs of this name, the newest first: only what the last one kept is what was last reviewed."""
+        for pipeline in self._api.pages(f"merge_requests/{number}/pipelines"):
+            for job in self._api.pages(f"pipelines/{pipeline['id']}/jobs"):
+                if job["name"] == name:
+                    yield job

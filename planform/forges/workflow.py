@@ -17,11 +17,20 @@ class Target(NamedTuple):
     branch: str
     version: str
     every: bool = False  # all root modules below the folder
+    workspace: str = "default"
 
     @property
     def suffix(self) -> str:
-        """What tells the workflows of one folder from those of another: `-models-digits`."""
-        return "" if self.folder == "." else "-" + re.sub(r"[^A-Za-z0-9]+", "-", self.folder).strip("-")
+        """What tells the workflows of one folder and workspace from those of another: `-models-digits-cloud`."""
+        folder = "" if self.folder == "." else "-" + re.sub(r"[^A-Za-z0-9]+", "-", self.folder).strip("-")
+        return folder + (f"-{self.workspace}" if self.workspace != "default" else "")
+
+    @property
+    def named(self) -> str:
+        """The same for people: ` (models/digits, workspace cloud)`."""
+        parts = [self.folder] * (self.folder != ".")
+        parts += [f"workspace {self.workspace}"] * (self.workspace != "default")
+        return f" ({', '.join(parts)})" if parts else ""
 
 
 def workflows(forge: ForgeName, target: Target) -> Mapping[str, str]:
@@ -37,7 +46,8 @@ def workflows(forge: ForgeName, target: Target) -> Mapping[str, str]:
 def _filled(name: str, target: Target) -> str:
     words = {
         "FOLDER": target.folder,
-        "IN": f" ({target.folder})" if target.folder != "." else "",
+        "IN": target.named,
+        "WORKSPACE": target.workspace,
         "SUFFIX": target.suffix,
         "BRANCH": target.branch,
         "VERSION": target.version,

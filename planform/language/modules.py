@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from planform.core.configuration import Body, Place
 from planform.core.errors import Diagnostic, PlanformError, did_you_mean
@@ -20,6 +23,8 @@ from planform.language.references import build_graph
 from planform.language.sources import ModuleSources
 from planform.language.text import diagnostic_at
 
+_NEARLY = re.compile(r"[\w-]+(\.[\w-]+)?\.(ya?ml|pf)")  # names that come near to those of our files
+_BLOCKS = re.compile(r"^(planform|resource|provider|variable|output|module):", re.MULTILINE)
 PROVIDERS = ("aws", "local")  # where the caller does not say which there are
 BUILT_IN = ("planform_data", "remote_state")  # the types that no provider makes
 
@@ -144,11 +149,20 @@ class _Modules:
     def empty_folder(self, folder: str, path: tuple[str, ...]) -> None:
         if not path:
             detail = f"{folder} holds no *{SUFFIX} file."
-            self.findings.incomplete(
-                Diagnostic(
-                    "No configuration", detail, suggestion="Run planform init, or change to the folder that has one."
-                )
-            )
+            advice = "Run planform init, or change to the folder that has one."
+            other = self.misnamed(folder)
+            if other:
+                advice = f"Is it {other}? Its name must end with {SUFFIX}: mv {other} {other.partition('.')[0]}{SUFFIX}"
+            self.findings.incomplete(Diagnostic("No configuration", detail, suggestion=advice))
+
+    def misnamed(self, folder: str) -> str:
+        """A file that would be read if it had the right name; empty when there is none."""
+        names = sorted(os.listdir(folder)) if self.sources is None else []
+        for name in filter(_NEARLY.fullmatch, names):
+            with suppress(OSError, UnicodeDecodeError):
+                if _BLOCKS.search(Path(folder, name).read_text()):
+                    return name
+        return ""
 
     def call(
         self, name: str, place: Place, body: Body, folder: str, path: tuple[str, ...], chain: tuple[str, ...]

@@ -130,15 +130,15 @@ class _Builder:
             if address is None or found is None:
                 span = locate(resource.place.source, path)
                 known = [str(item._replace(module=())) for item in module.resources]
-                self.problems.add(
-                    diagnostic_at(
-                        resource.place.source,
-                        span,
-                        "Invalid replace_triggered_by reference",
-                        f"{describe(text)} is no resource of this module, nor an attribute of one.",
-                        did_you_mean(text if isinstance(text, str) else "", known),
+                detail = f"{describe(text)} is no resource of this module, nor an attribute of one."
+                advice = did_you_mean(text if isinstance(text, str) else "", known)
+                if isinstance(text, Expr):
+                    detail = "replace_triggered_by names resources of this module, or attributes of them."
+                    advice = (
+                        f"Write the name alone: {text.expression.text.removeprefix('${').removesuffix('}').strip()}"
                     )
-                )
+                title = "Invalid replace_triggered_by reference"
+                self.problems.add(diagnostic_at(resource.place.source, span, title, detail, advice))
                 continue
             span = locate(resource.place.source, path)
             place = Place(resource.place.source, path, span.line, span.column)

@@ -83,8 +83,10 @@ def _files(folder: str, workspace: str, var_files: Sequence[str], problems: Prob
             problems.add(
                 Diagnostic("Failed to read variables file", f"There is no file {path}.", suggestion=suggestion)
             )
-        except (OSError, UnicodeDecodeError) as error:
-            problems.add(Diagnostic("Failed to read variables file", f"{path}: {error}."))
+        except OSError as error:
+            problems.add(Diagnostic("Failed to read variables file", f"{path}: {error.strerror}."))
+        except UnicodeDecodeError as error:
+            problems.add(Diagnostic("Failed to read variables file", f"{path} is not UTF-8 text: {error.reason}."))
     return result
 
 

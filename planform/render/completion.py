@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # What is asked of `planform completion words KIND`.
-ASKED = ("addresses", "workspaces", "variables", "outputs")
+ASKED = ("addresses", "trainers", "workspaces", "variables", "outputs")
 
 
 class Option(NamedTuple):
@@ -191,7 +191,7 @@ _planform() {
   case "$takes" in
   file) compopt -o default; COMPREPLY=(); return ;;
   any | "") return ;;
-  addresses | workspaces | variables | outputs)
+  addresses | trainers | workspaces | variables | outputs)
     while IFS= read -r candidate; do candidates+=("$candidate"); done \\
       < <(planform "${chdir[@]}" completion words "$takes" 2>/dev/null) ;;
   *) read -r -a candidates <<< "$takes" ;;
@@ -246,7 +246,7 @@ _planform() {
   case "$takes" in
   file) _files ;;
   any | "") ;;
-  addresses | workspaces | variables | outputs)
+  addresses | trainers | workspaces | variables | outputs)
     candidates=("${(@f)$(planform $chdir completion words $takes 2>/dev/null)}")
     if [[ $takes == variables ]]; then compadd -S '' -a candidates; else compadd -a candidates; fi ;;
   *) compadd ${=takes} ;;

@@ -51,7 +51,8 @@ def svg(
     layout = arrange(nodes, edges)
     fates = [fate for fate in colours if any(item.fate == fate for item in resources)]
     legend = 28.0 if fates else 0.0
-    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN + legend
+    width = max(layout.width, sum(map(_legend_width, fates))) + 2 * MARGIN
+    height = layout.height + 2 * MARGIN + legend
     modules = {item.module for item in resources if item.module}
     description = (
         f"{count(len(resources), 'resource')} in {count(len(modules) + 1, 'module')},"
@@ -129,4 +130,8 @@ def _legend(fates: Sequence[str], left: float, top: float) -> Iterable[str]:
     for fate in fates:
         yield f'<rect class="node {fate}" x="{left:.0f}" y="{top:.0f}" width="14" height="14" rx="3"/>'
         yield f'<text class="legend" x="{left + 20:.0f}" y="{top + 11:.0f}">{fate}</text>'
-        left += 30 + len(fate) * CHARACTER
+        left += _legend_width(fate)
+
+
+def _legend_width(fate: str) -> float:
+    return 30 + len(fate) * CHARACTER

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
+from planform.core.errors import Diagnostic
 from planform.core.plan import Change, Plan
 from planform.core.values import Unknown
 from planform.render.diagnostics import diagnostics_text
@@ -58,6 +59,16 @@ def markdown(plan: Plan, limit: int = 0, root: str = ".") -> str:
     head = _head(plan, root)
     said = body(plan, limit - len(head) - 1)
     return f"{head}\n{said}" if said else head
+
+
+def unplanned_markdown(problems: Sequence[Diagnostic], limit: int, root: str, workspace: str) -> str:
+    """In place of a plan that cannot be made: what is wrong. It is found like the plan, and takes its place."""
+    limit = min(limit or LIMIT, LIMIT)
+    where = f"workspace {workspace}" + (f", in `{root}`" if root != "." else "")
+    head = f"{marker(root, workspace)}\n### planform plan: {where}\n\n**There is no plan.**\n"
+    said = diagnostics_text(problems, PLAIN).rstrip("\n")
+    room = limit - len(head) - 200
+    return f"{head}\n{fenced(said if len(said) <= room else said[:room].rstrip() + ' ...')}"
 
 
 def body(plan: Plan, limit: int) -> str:

@@ -74,7 +74,10 @@ def scan(read: TreeRead) -> Tree | list[Misfit]:
     """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
     if not os.path.exists(read.path):
         return [_missing(read)]
-    return _scan_data(read) if read.kind == "data" else _scan_source(read)
+    try:
+        return _scan_data(read) if read.kind == "data" else _scan_source(read)
+    except OSError as error:
+        return [Misfit(read.attribute, f"{shown(error.filename or read.path)} cannot be read: {error.strerror}.")]
 
 
 def _scan_data(read: TreeRead) -> Tree | list[Misfit]:

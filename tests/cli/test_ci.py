@@ -75,7 +75,32 @@ def test_workflows_pin_what_they_use_and_ask_for_little(
             if "uses" in step:
                 assert len(step["uses"].partition("@")[2]) == 40
         writes = {name for name, level in job["permissions"].items() if level == "write"}
-        assert writes == ({"id-token", "pull-requests"} if "-plan" in path.name else {"id-token"})
+        more = {"plan": "pull-requests", "drift": "issues"}.get(
+            path.name.split(suffix or ".")[0].split("-")[1].split(".")[0]
+        )
+        assert writes == {"id-token", more} - {None}
+        assert not any("secrets." in str(step) for step in job["steps"])
+        assert set(flow[True]) <= {
+            "pull_request",
+            "push",
+            "schedule",
+            "workflow_dispatch",
+        }  # `on` is a boolean of YAML 1.1
+
+
+def test_workflows_work_in_the_workspace_that_they_were_written_in(repository: Path, capsys: Capture) -> None:
+    for forge in ("github", "gitlab"):
+        assert run_planform(capsys, "ci", "init", forge)[0] == 0
+        assert run_planform(capsys, "-w", "cloud", "ci", "init", forge)[0] == 0
+    folder = repository / ".github" / "workflows"
+    for name in ("apply", "drift", "plan"):
+        for suffix, workspace in (("models-a", "default"), ("models-a-cloud", "cloud")):
+            flow = yaml.safe_load((folder / f"planform-{name}-{suffix}.yml").read_text())
+            (job,) = flow["jobs"].values()
+            assert job["env"] == {"PLANFORM_WORKSPACE": workspace}
+            assert ("workspace cloud" in flow["name"]) is (workspace == "cloud")
+    jobs = yaml.safe_load((repository / ".gitlab" / "planform-models-a-cloud.yml").read_text())
+    assert jobs[".planform-models-a-cloud"]["variables"] == {"PLANFORM_WORKSPACE": "cloud"}
 
 
 def test_nothing_is_overwritten_unasked(repository: Path, capsys: Capture) -> None:
@@ -168,6 +193,34 @@ def test_the_newest_plan_of_the_merged_change_is_fetched(forge: Forge, capsys: C
     assert forge.leaked == []  # the token does not go where the archive lies
 
 
+@pytest.mark.parametrize("forge", ["gitlab"], indirect=True)
+def test_a_plan_before_the_last_is_not_what_was_reviewed(forge: Forge, capsys: Capture) -> None:
+    forge.merged[SHA] = (7, HEAD)
+    forge.keep("planform-plan", HEAD, {"plan.pfplan": b"old"})
+    forge.keep("planform-plan", HEAD, {}, expired=True)  # the last job failed
+    code, _, err = run_planform(capsys, "ci", "reviewed", "--out", "kept")
+    assert code == 1
+    assert 'The newest job "planform-plan" of its pipelines has kept none' in " ".join(err.split())
+
+
+def test_one_issue_is_kept_as_long_as_there_is_something_to_say(forge: Forge, capsys: Capture) -> None:
+    forge.issues = {key: {"title": "t", "body": "something else", "state": "open"} for key in range(1000, 1120)}
+    page = Path("drift.md")
+    page.write_text(PLAN + "12 -> 2")
+    assert run_planform(capsys, "ci", "issue", "--close", "drift.md")[:2] == (0, "There is no issue to close.\n")
+    code, out, _ = run_planform(capsys, "ci", "issue", "drift.md")
+    assert code == 0
+    page.write_text(PLAN + "12 -> 3")
+    assert run_planform(capsys, "ci", "issue", "--title", "drift", "drift.md")[1] == out
+    (number,) = [key for key, item in forge.issues.items() if item["body"].startswith(PLAN)]
+    assert out == f"Wrote issue #{number}.\n"
+    assert forge.issues[number] == {"title": "planform plan", "body": PLAN + "12 -> 3", "state": "open"}
+    assert run_planform(capsys, "ci", "issue", "--close", "drift.md")[1] == f"Closed issue #{number}.\n"
+    assert [key for key, item in forge.issues.items() if item["state"] == "closed"] == [number]
+    assert run_planform(capsys, "ci", "issue", "drift.md")[1] != out  # a new story
+    assert run_planform(capsys, "ci", "issue", "--close", "--title", "x", "drift.md")[0] == 1
+
+
 def test_without_review_there_is_nothing_to_fetch(forge: Forge, capsys: Capture) -> None:
     code, _, err = run_planform(capsys, "ci", "reviewed", "--out", "kept")
     assert code == 1
@@ -256,3 +309,12 @@ def test_the_pipeline_of_gitlab_plans_and_applies(
     assert "This is what was reviewed." in applied.stdout
     drift = run("planform-drift")
     assert drift.returncode == 0, drift.stdout + drift.stderr
+    assert "There is no issue to close." in drift.stdout
+
+    # What is wrong takes the place of the plan.
+    (project / "main.pf.yaml").write_text("planform: {name: a}\nresource: {planform_dat: {x: {}}}\n")
+    wrong = run("planform-plan")
+    assert wrong.returncode == 1
+    (comment,) = forge.comments[7].values()
+    assert "planform_dat" in comment
+    assert "+   planform_data.x  create" not in comment

@@ -22,6 +22,8 @@ resource:
     one: {input: 1}
     each: {for_each: {slow: 1, "odd key": 2}, input: "${each.value}"}
     few: {count: 2, input: 0}
+  trainer:
+    t: {for_each: {a.b: 1}, training_image: i, source_code: {command: "true"}}
 module:
   inner: {source: ./inner}
 output: {first: {value: 1}}
@@ -106,8 +108,14 @@ def test_addresses(complete: Complete) -> None:
         "planform_data.one", "planform_data.each", 'planform_data.each["slow"]', 'planform_data.each["odd key"]',
         "planform_data.few", "planform_data.few[0]", "planform_data.few[1]",
     }  # fmt: skip
-    assert complete("planform", "why", "module.inner.") == ["module.inner.planform_data.deep"]
+    assert complete("planform", "state", "show", "module.inner.") == ["module.inner.planform_data.deep"]
     assert complete("planform", "state", "show", "planform_data.o") == ["planform_data.one"]
+
+
+def test_what_has_runs(complete: Complete) -> None:
+    for words in (("logs",), ("runs", "compare"), ("apply", "--retry")):
+        assert set(complete("planform", *words, "")) - {"--help"} == {"trainer.t", 'trainer.t["a.b"]'}
+    assert complete("planform", "apply", "--accept-limit", "max_c") == ["max_cost_usd"]
 
 
 def test_workspaces_variables_and_outputs(complete: Complete) -> None:
@@ -118,7 +126,7 @@ def test_workspaces_variables_and_outputs(complete: Complete) -> None:
 
 
 def test_another_folder(complete: Complete) -> None:
-    assert complete("planform", "--chdir", "inner", "why", "planform_data.") == ["planform_data.deep"]
+    assert complete("planform", "--chdir", "inner", "plan", "--target", "planform_data.") == ["planform_data.deep"]
 
 
 def test_what_is_recorded_is_offered_too(folder: Path) -> None:

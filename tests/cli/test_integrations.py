@@ -53,15 +53,19 @@ def test_the_action_plans_comments_and_keeps_the_plan(repository: Path, tmp_path
         one = act(repository, tmp_path / "1", forge.url, kept, **{"working-directory": "a", "args": "--var size=3"})
         every = act(repository, tmp_path / "2", forge.url, kept, args="--all")
         quiet = act(repository, tmp_path / "3", forge.url, kept, args="--all", comment="false")
+        first, second = forge.comments[7].values()
         wrong = act(repository, tmp_path / "4", forge.url, kept, args="--var nothing=1", **{"working-directory": "a"})
+        instead, still = forge.comments[7].values()
     assert (one.code, every.code, quiet.code, wrong.code) == (0, 0, 0, 1)
     assert one.outputs["steps.plan.outputs.changes"] == "true"
-    first, second = forge.comments[7].values()
     assert first.startswith("<!-- planform:a:default -->")
     assert "input: 3" in first
     assert second.startswith("<!-- planform:.:all:default -->")
     assert kept[:2] == [{"plan.pfplan", "plan.html"}, {"a/plan.pfplan", "b/plan.pfplan", "plans.json", "plan.html"}]
     assert "Value for undeclared variable" in wrong.output
+    assert "Value for undeclared variable" in instead  # the old plan does not stand there any more
+    assert still == second
+    assert len(kept) == 3
 
 
 def test_every_output_of_the_action_is_set() -> None:

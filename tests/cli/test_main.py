@@ -79,7 +79,7 @@ def test_a_bug_is_one_sentence_and_a_file(
     [
         (KeyboardInterrupt(), 130, "Interrupted."),
         (OSError(28, "No space left on device"), 1, "Error: No space left on device.\n  The disk is full."),
-        (PermissionError(13, "Permission denied", "state"), 1, "Error: Permission denied (state)."),
+        (PermissionError(13, "Permission denied", "state"), 1, "Error: Permission denied: state."),
     ],
 )  # fmt: skip
 def test_what_the_system_refuses(

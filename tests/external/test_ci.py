@@ -26,6 +26,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         monkeypatch.chdir(folder)
         for forge in ("github", "gitlab"):
             assert run_planform(capsys, "ci", "init", forge, *words)[0] == 0
+            assert run_planform(capsys, "-w", "cloud", "ci", "init", forge, *words)[0] == 0
     return tmp_path
 
 

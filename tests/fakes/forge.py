@@ -21,6 +21,7 @@ TOKEN = "secret-of-the-job"
 class Forge:
     url: str = ""
     comments: dict[int, dict[int, str]] = field(default_factory=dict)  # number of the change -> id -> body
+    issues: dict[int, dict[str, str]] = field(default_factory=dict)  # number -> {title, body, state}
     merged: dict[str, tuple[int, str]] = field(default_factory=dict)  # merge commit -> number, head commit
     kept: list[dict[str, Any]] = field(default_factory=list)  # {id, name, sha, archive, fork, expired}
     calls: list[str] = field(default_factory=list)
@@ -56,6 +57,12 @@ class Forge:
             ("GET", f"{github}/issues/(\\d+)/comments", self._listed),
             ("POST", f"{github}/issues/(\\d+)/comments", self._added),
             ("PATCH", f"{github}/issues/comments/(\\d+)", self._changed),
+            ("GET", f"{github}/issues", lambda: self._open_issues("number", "body")),
+            ("POST", f"{github}/issues", lambda body: self._opened(body["title"], body["body"], "number")),
+            ("PATCH", f"{github}/issues/(\\d+)", self._altered),
+            ("GET", f"{gitlab}/issues", lambda: self._open_issues("iid", "description")),
+            ("POST", f"{gitlab}/issues", lambda body: self._opened(body["title"], body["description"], "iid")),
+            ("PUT", f"{gitlab}/issues/(\\d+)", self._altered),
             ("GET", f"{github}/commits/(\\w+)/pulls", self._pulls),
             ("GET", f"{github}/actions/artifacts", self._artifacts),
             ("GET", f"{github}/actions/artifacts/(\\d+)/zip", lambda key: f"{self.url}/blobs/{key}"),
@@ -83,6 +90,25 @@ class Forge:
                 texts[int(key)] = body["body"]
                 return {"id": int(key)}
         return None
+
+    def _open_issues(self, number: str, text: str) -> list[Any]:
+        """On GitHub pull requests are among them."""
+        found = [{number: key, text: item["body"]} for key, item in self.issues.items() if item["state"] == "open"]
+        return (
+            [*found, {number: 7, text: "<!-- planform:.:default -->", "pull_request": {}}] if number != "iid" else found
+        )
+
+    def _opened(self, title: str, text: str, number: str) -> Any:
+        key = 30 + len(self.issues)
+        self.issues[key] = {"title": title, "body": text, "state": "open"}
+        return {number: key}
+
+    def _altered(self, key: str, body: Any) -> Any:
+        item = self.issues[int(key)]
+        item["body"] = body.get("body", body.get("description", item["body"]))
+        if body.get("state") == "closed" or body.get("state_event") == "close":
+            item["state"] = "closed"
+        return {}
 
     def _pulls(self, sha: str) -> list[Any]:
         found = self.merged.get(sha)

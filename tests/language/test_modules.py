@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from planform.core.addresses import ResourceAddress
@@ -483,3 +485,18 @@ def test_dependencies_know_the_reference_they_come_from(tmp_path):
     assert (found.place.line, found.place.column) == (7, 21)
     output = module.graph.dependencies(((), "output", "o"))
     assert [str(item.resource) for item in output] == ["module.m.trainer.inner", "job_queue.q"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "advice"),
+    [
+        ("main.yaml", "planform: {name: a}\n", "mv main.yaml main.pf.yaml"),
+        ("main.pf.yml", "resource: {}\n", "mv main.pf.yml main.pf.yaml"),
+        ("compose.yaml", "services: {}\n", "Run planform init"),
+    ],
+)
+def test_a_file_whose_name_is_nearly_right_is_pointed_at(tmp_path: Path, name: str, text: str, advice: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(Diagnosed) as refused:
+        load(str(tmp_path), {})
+    assert advice in refused.value.problems[0].suggestion

@@ -185,3 +185,16 @@ def test_a_plan_that_is_refused_says_so_at_the_top(chromium: Chromium) -> None:
     assert "Over max_new_runs" in found
     assert "Apply refuses this plan without --accept-limit max_new_runs." in found
     assert found.index("Over max_new_runs") < found.index("trainer.digits")
+
+
+def test_the_legend_of_a_small_graph_is_not_cut(chromium: Chromium) -> None:
+    changes = [
+        change(f"planform_data.{name}", action, {}, {}) for name, action in (("a", Action.UPDATE), ("b", Action.DELETE))
+    ]
+    steps = """
+    const edge = document.querySelector('.graph svg').getBoundingClientRect().right;
+    return [...document.querySelectorAll('.graph text.legend')].map((text) => text.getBoundingClientRect().right <= edge);
+    """
+    assert (
+        chromium.run(html(plan_of(*changes, change("planform_data.c", Action.CREATE, None, {}))), steps) == [True] * 3
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from planform.core.errors import Span
+from planform.core.guards import Finding, Limit
 from planform.core.plan import Action, Plan
 from planform.render.many import RootPlan, many_html, many_json, many_markdown, many_summary, many_text
 from planform.render.plan_text import concise
@@ -71,7 +73,20 @@ def test_a_comment_about_many_fits(number: int) -> None:
         assert all(f"#### models/number_{index}\n" in text for index in range(number))
         assert "**Plan: 0 to create, 901 to change, 99 to replace, 600 to destroy; 3400 new runs.**" in text
     else:
-        assert "left out for length" in text
+        assert "left out for length:* `" in text
+
+
+def test_a_comment_about_many_says_what_is_refused_and_what_policies_say() -> None:
+    over = first_plan()._replace(limits=(Limit("max_new_runs", 1, 3, Span("main.pf.yaml", 3, 1)),))
+    warned = idle()._replace(findings=(Finding("warn", "not on Fridays", "a.rego"),))
+    roots = [RootPlan("over", over), RootPlan("warned", warned), RootPlan("idle", idle())]
+    text = many_markdown(roots, ".", "default")
+    assert "Apply refuses over." in text
+    assert "`max_new_runs` `main.pf.yaml:3`" in text
+    assert "#### warned" in text
+    assert "policy warns: `" in text
+    assert text.endswith("No changes: `idle`\n")
+    assert many_summary(roots).endswith("Apply refuses over.")
 
 
 def test_one_page(chromium: Chromium) -> None:

@@ -225,7 +225,39 @@ def test_a_change_is_reviewed_merged_applied_and_watched(team: Team, bless: bool
     assert night.code == 2
     assert "capacity_limits[0].max_capacity  12 -> 2" in night.summary
     team.shown["drift"] = night.summary
+    assert team.night().code == 2
+    ((number, issue),) = forge.issues.items()  # not one for each night
+    assert issue == {"title": "planform drift", "body": night.summary, "state": "open"}
+    alice.run("apply", "-y")
+    assert f"Closed issue #{number}." in team.night().output
+    assert forge.issues[number]["state"] == "closed"
     compare(team.shown, bless)
+
+
+@pytest.mark.parametrize("team", [1], indirect=True)
+def test_a_push_that_is_wrong_takes_the_plan_out_of_the_comment(team: Team) -> None:
+    alice, forge = team.alice, team.forge
+    team.branch("faster")
+    alice.edit("m01: {rate: 0.1}", "m01: {rate: 0.3}", "models.pf.yaml")
+    team.commit("Faster")
+    team.push("faster")
+    assert team.pull_request(7, "faster").code == 0
+    alice.edit("m01: {rate: 0.3}", "m01: {rat: 0.3}", "models.pf.yaml")
+    wrong = team.commit("Slip")
+    team.push("faster")
+    done = team.pull_request(7, "faster")
+    assert done.code == 1
+    (comment,) = forge.comments[7].values()
+    assert "**There is no plan.**" in comment
+    assert "each.value" in comment
+    assert "0.1 -> 0.3" not in comment
+    assert done.summary == comment
+    # Merged all the same: what was reviewed before it does not count.
+    merged = team.merge(7, "faster")
+    refused = team.pushed(merged)
+    assert refused.code == 1
+    assert "No plan was kept for the last commit of pull request #7." in " ".join(refused.output.split())
+    assert wrong not in {item["sha"] for item in forge.kept}
 
 
 @pytest.mark.parametrize("team", [11], indirect=True)
@@ -285,6 +317,7 @@ def steady(text: str) -> str:
         (r'"[a-z2-7]{8}"', '"k3x7ab2q"'),
         (r"(: changed) in [\d.]+ s\b", r"\1"),
         (r"\b\d+\.\d s\b", "0.3 s"),
+        (r"git checkout [0-9a-f]{12} ", "git checkout 1a2b3c4d5e6f "),
         (r"trainer\S+: run \d+ \w+\n", ""),  # seen or not, as the clock will have it
         (r"index [0-9a-f]+\.\.[0-9a-f]+", "index 1a2b3c4..5d6e7f8"),
     ):
