@@ -236,7 +236,7 @@ def test_refresh_only_exits_with_2_on_drift_that_is_managed(run: Run) -> None:
         ("plan --full --format markdown", "--full is a form of text"),
         ("plan --target-file nowhere", "The list of addresses nowhere cannot be read"),
         ("plan --exclude planform_data.zzz", "--exclude planform_data.zzz matches nothing."),
-        ("plan --json-into nowhere/f", "No such file or directory (nowhere/f)."),
+        ("plan --json-into nowhere/f", "No such file or directory: nowhere/f."),
         ("show --format markdown", "A state has no markdown form."),
     ],
 )
