@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,17 +92,15 @@ def test_a_shell_script_and_a_command(job: Job) -> None:
 
 
 def test_requirements_are_installed_first(job: Job, tmp_path: Path) -> None:
-    files = {"train.py": "import tiny\n" + TELL}
-    files["requirements.txt"] = "--no-index\n./wheel/tiny-1-py3-none-any.whl\n"
+    needs = "--no-index\n./wheel/tiny-1-py3-none-any.whl\n"
     wheel = tmp_path / "project" / "src" / "wheel" / "tiny-1-py3-none-any.whl"
     wheel.parent.mkdir()
-    import zipfile
-
     with zipfile.ZipFile(wheel, "w") as packed:
-        packed.writestr("tiny.py", files["pkg/tiny.py"])
+        packed.writestr("tiny.py", "word = 'installed'\n")
         packed.writestr("tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
         packed.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         packed.writestr("tiny-1.dist-info/RECORD", "")
+    files = {"train.py": "import tiny\n" + TELL, "requirements.txt": needs}
     assert job(files, source_code={"requirements": "requirements.txt"}).argv == []
 
 
