@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from failure import redacted  # type: ignore[import-not-found]
 
@@ -36,14 +36,19 @@ def _one(reference: Mapping[str, str]) -> str:
     kind, where = next(iter(reference.items()))
     region = where.split(":")[3] if where.startswith("arn:") else os.environ.get("AWS_REGION") or None
     try:
-        import boto3  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return _text_of(kind, _by_command(kind, where, region))
-    try:
-        if kind == "secretsmanager":
-            answer = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=where)
+        client = client_of(kind, region)
+        if client is None:
+            words = {
+                "secretsmanager": ["secretsmanager", "get-secret-value", "--secret-id", where],
+                "ssm": ["ssm", "get-parameter", "--with-decryption", "--name", where],
+            }[kind]
+            answer = by_command(words, region)
+        elif kind == "secretsmanager":
+            answer = client.get_secret_value(SecretId=where)
         else:
-            answer = boto3.client("ssm", region_name=region).get_parameter(Name=where, WithDecryption=True)
+            answer = client.get_parameter(Name=where, WithDecryption=True)
+    except NoSecret:
+        raise
     except Exception as error:
         raise NoSecret(f"{type(error).__name__}: {error}") from None
     return _text_of(kind, answer)
@@ -58,15 +63,24 @@ def _text_of(kind: str, answer: Any) -> str:
     return str(holder[name])
 
 
-def _by_command(kind: str, where: str, region: str | None) -> Any:
-    """The same by the AWS command line, for images without boto3."""
+def client_of(service: str, region: str | None) -> Any:
+    """A client of boto3; None where the image has no boto3."""
+    try:
+        import boto3  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    return boto3.client(service, region_name=region)
+
+
+def by_command(words: Sequence[str], region: str | None) -> Any:
+    """What the AWS command line answers, for images without boto3.
+
+    Raises:
+        NoSecret: it is not there, or is refused.
+    """
     program = shutil.which("aws")
     if program is None:
         raise NoSecret("the image has neither boto3 nor the aws command to fetch it")
-    words = {
-        "secretsmanager": ["secretsmanager", "get-secret-value", "--secret-id", where],
-        "ssm": ["ssm", "get-parameter", "--with-decryption", "--name", where],
-    }[kind]
     command = [program, *words, "--output", "json", *(["--region", region] if region else [])]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:

@@ -24,6 +24,7 @@ from agent import lending  # type: ignore[import-not-found]
 from archive import unpacked  # type: ignore[import-not-found]
 from arguments import OF_THE_SERVICE, arguments, decode  # type: ignore[import-not-found]
 from child import Place, Reach, Stop, to_all, to_itself, watch  # type: ignore[import-not-found]
+from codeartifact import index  # type: ignore[import-not-found]
 from distributed import JOIN_PORT, JOIN_SECONDS, NoDriver, Start, plan  # type: ignore[import-not-found]
 from environment import environment, read_json  # type: ignore[import-not-found]
 from failure import leave_failure, read_failure  # type: ignore[import-not-found]
@@ -100,6 +101,10 @@ def enter(code: str, executable: Sequence[str]) -> None:
 def install(requirements: str, variables: Mapping[str, str], place: Place) -> int:
     """Install what the code needs: one job at a time, where jobs share an environment (PLANFORM_INSTALL_LOCK)."""
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements]
+    repository = variables.get("CA_REPOSITORY_ARN")
+    if repository:
+        address, token = index(repository)
+        variables, place = {**variables, "PIP_INDEX_URL": address}, place._replace(secrets=[*place.secrets, token])
     with locked(os.environ.get("PLANFORM_INSTALL_LOCK"), place.stop):
         return 0 if place.stop.asked() else int(watch(command, variables, place, "pip install"))
 

@@ -21,13 +21,9 @@ dist.init_process_group("gloo")
 value = torch.tensor([float(dist.get_rank())])
 dist.all_reduce(value)
 print("rank %d of %d on %s: sum %d" % (dist.get_rank(), dist.get_world_size(), os.environ["SM_CURRENT_HOST"], value.item()), flush=True)
-if "SM_HP_FAIL" in os.environ:
-    if dist.get_rank() == 2:
-        raise ValueError("rank 2 will not go on")
-    if dist.get_rank() < 2:  # on the other host: it ends with the job
-        import time
-        time.sleep(60)
-dist.barrier()
+if "SM_HP_FAIL" in os.environ and dist.get_rank() == 0:
+    raise ValueError("rank 0 will not go on")
+dist.barrier()  # where the others lose it
 dist.destroy_process_group()
 """
 
@@ -46,8 +42,10 @@ def test_torchrun_on_two_nodes_sums_over_all_ranks(job: Job) -> None:
 
 @on("process")
 def test_the_rank_that_raised_first_is_why_torchrun_failed(job: Job) -> None:
-    told = job({"train.py": ALL_REDUCE}, code=1, distributed=TORCHRUN, hyperparameters={"fail": True}, **TWO_BY_TWO)
-    assert told.failure.splitlines()[0] == "torchrun exited with code 1: ValueError: rank 2 will not go on"
+    how: dict[str, Any] = {"distributed": TORCHRUN, "hyperparameters": {"fail": True}, "large": True}
+    told = job({"train.py": ALL_REDUCE}, code=1, **how)
+    assert told.failure.splitlines()[0] == "torchrun exited with code 1: ValueError: rank 0 will not go on"
+    assert "[rank1]:" in told.log()
     assert "ChildFailedError" not in told.failure
 
 
@@ -114,7 +112,8 @@ def test_ranks_of_mpi_have_time_to_save_their_work(job: Job) -> None:
 
 
 LATE = """
-import os, time
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
 if os.environ.get("SAGEMAKER_BASE_DIR", os.uname().nodename).endswith("algo-2"):
     time.sleep(60)
 """

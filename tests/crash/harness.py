@@ -13,7 +13,7 @@ import pkgutil
 import random
 import signal
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -36,6 +36,7 @@ for module in pkgutil.walk_packages(planform.__path__, "planform."):
 
 WRITES = ("write", "fsync", "fdatasync", "replace", "link", "unlink", "ftruncate", "mkdir")
 KILLED = -signal.SIGKILL
+APPLY = ("apply", "-y")
 
 PROJECT = """
 planform: {{name: crash, default_provider: local, backend: {backend}}}
@@ -95,7 +96,7 @@ class Crashes:
         if self.s3 is not None:
             self.settings = ("s3", self.s3.settings("crash/main.json"))
         self.next_version()
-        code, said = self.planform("apply", "-y")
+        code, said = self.planform(APPLY)
         assert code == 0, said
 
     @property
@@ -113,7 +114,7 @@ class Crashes:
     def kill_after(self, seconds: float) -> None:
         """One trial: the apply of the next version is killed after so long."""
         self.next_version()
-        victim = self.start("apply", "-y")
+        victim = self.start([APPLY])
         ended = wait(victim, seconds)
         self.examine(ended)
 
@@ -124,9 +125,9 @@ class Crashes:
             # Half of them before the server stores anything, half after: between the two nothing else is written, but
             # after an answer the victim goes on to touch the world.
             self.s3.faults({"method": "PUT|POST|DELETE", "key": ".*", "do": "kill", "skip": boundary})
-            victim = self.start("apply", "-y", prepare=self.s3.tell_victim)
+            victim = self.start([APPLY], prepare=self.s3.tell_victim)
         else:
-            victim = self.start("apply", "-y", prepare=lambda: die_at(boundary))
+            victim = self.start([APPLY], prepare=lambda: die_at(boundary))
         ended = wait(victim, None)
         if self.s3 is not None:
             self.s3.faults()
@@ -150,12 +151,10 @@ class Crashes:
         holder = backend.holder()
         if holder is not None and self.s3 is not None:
             backend.force_unlock(holder.id)
-        for words in (("apply", "-y"), ("runs", "wait"), ("plan", "--detailed-exitcode")):
-            code, said = self.planform(*words)
-            if code != 0:
-                tally.stuck += 1
-                tally.notes.append(f"version {self.version}: {' '.join(words)} ended with {code}:\n{said}")
-                break
+        code, said = self.planform(APPLY, ("runs", "wait"), ("plan", "--detailed-exitcode"))
+        if code != 0:
+            tally.stuck += 1
+            tally.notes.append(f"version {self.version}: {said}\nended with {code}")
         recorded = {
             str(record.object["name"])
             for record in backend.read().state.records.values()
@@ -173,8 +172,9 @@ class Crashes:
             tally.lost += str(self.version) not in launches
             tally.notes.append(f"version {self.version}: launched {launches.count(str(self.version))} times")
 
-    def start(self, *words: str, prepare: Callable[[], object] = lambda: None) -> int:
-        """A forked planform in a process group of its own; its process number. What it prints goes to `said`."""
+    def start(self, commands: Sequence[Sequence[str]], prepare: Callable[[], object] = lambda: None) -> int:
+        """A forked planform in a process group of its own; its process number. It carries out one command after the
+        other, up to the first that fails. What it prints goes to `said`."""
         child = os.fork()
         if child:
             return child
@@ -190,19 +190,23 @@ class Crashes:
 
             sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
             prepare()
-            try:
-                main(["--no-color", *words])
-            except SystemExit as stopped:
-                status = int(stopped.code or 0)
-            sys.stdout.flush()
+            for words in commands:
+                print("$ planform", *words)
+                try:
+                    main(["--no-color", *words])
+                except SystemExit as stopped:
+                    status = int(stopped.code or 0)
+                sys.stdout.flush()
+                if status:
+                    break
         except BaseException:
             os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(status)
 
-    def planform(self, *words: str) -> tuple[int, str]:
+    def planform(self, *commands: Sequence[str]) -> tuple[int, str]:
         """Exit code and all that was printed, of a planform that nobody kills."""
-        code = wait(self.start(*words), None)
+        code = wait(self.start(commands), None)
         return code, (self.folder / "said").read_text()
 
 

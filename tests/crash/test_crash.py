@@ -1,6 +1,6 @@
 """Kill -9 at boundaries and at random moments: nothing is lost, nothing is done twice, everything can be read.
 
-`make crash` kills at every boundary; here it is every second one of a local state, every fourth of one in S3.
+`make crash` kills at every boundary; here it is every second one of a local state, every fifth of one in S3.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def crashes(request: pytest.FixtureRequest, tmp_path: Path) -> Crashes:
 
 @pytest.mark.parametrize("part", range(3))
 def test_random_kills(crashes: Crashes, part: int) -> None:
-    trials, longest = (6, 0.8) if crashes.s3 else (15, 0.2)
+    trials, longest = (3, 0.8) if crashes.s3 else (10, 0.2)
     tally = random_kills(crashes, trials, longest, seed=part)
     assert tally.clean, "\n".join(tally.notes)
     assert tally.finished < tally.trials
@@ -33,7 +33,7 @@ def test_random_kills(crashes: Crashes, part: int) -> None:
 @pytest.mark.parametrize("part", range(3))
 def test_boundaries(crashes: Crashes, part: int) -> None:
     """The parts take turns, so that they can run side by side."""
-    stride = 4 if crashes.s3 else 2
+    stride = 5 if crashes.s3 else 2
     boundary = part * stride
     while crashes.kill_at(boundary):
         boundary += 3 * stride

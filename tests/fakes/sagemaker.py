@@ -141,7 +141,7 @@ def _watched(instances: dict[str, Any], seconds: float) -> tuple[str, bool]:
         if time.monotonic() > end:
             _stop(instances)
             return "", True
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def _stop(instances: dict[str, Any]) -> None:

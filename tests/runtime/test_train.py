@@ -1,12 +1,17 @@
 """The program that runs a job: what the script gets, what comes back, and what is said of a failure."""
 
 import fcntl
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+import zipfile
+from base64 import b64encode
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -284,6 +289,73 @@ def test_requirements_are_installed_first(run):
     )
     assert ended.code == 0
     assert ended.output.endswith("ran\n")
+
+
+@pytest.mark.parametrize("by", ["boto3", "the aws command", "nothing"])
+def test_requirements_from_codeartifact(run, tmp_path, by):
+    """A repository that only who has the token may read."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("rare.py", "word = 'rare'\n")
+        packed.writestr("rare-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: rare\nVersion: 1\n")
+        packed.writestr("rare-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr("rare-1.dist-info/RECORD", "")
+
+    class Repository(BaseHTTPRequestHandler):
+        def answer(self):
+            address = f"http://127.0.0.1:{self.server.server_port}/pypi/ours/"
+            told = {
+                "/v1/authorization-token": {"authorizationToken": "t0ken-of-the-team"},
+                "/v1/repository/endpoint": {"repositoryEndpoint": address},
+            }.get(self.path.partition("?")[0])
+            body, kind = json.dumps(told).encode(), "application/json"
+            if told is None:
+                may = self.headers.get("Authorization") == "Basic " + b64encode(b"aws:t0ken-of-the-team").decode()
+                page = b'<a href="rare-1-py3-none-any.whl">rare-1-py3-none-any.whl</a>'
+                body, kind = content.getvalue() if self.path.endswith(".whl") else page, "text/html"
+            self.send_response(200 if told or may else 401)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer
+
+        def log_message(self, *words):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Repository) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        environment = {
+            "CA_REPOSITORY_ARN": "arn:aws:codeartifact:eu-west-1:123456789012:repository/team/ours",
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            "PIP_TARGET": str(tmp_path / "installed"),
+            "PIP_NO_CACHE_DIR": "1",
+            "PYTHONPATH": str(tmp_path / "installed"),
+        }
+        if by != "boto3":
+            (tmp_path / "installed").mkdir()
+            (tmp_path / "installed" / "boto3.py").write_text("raise ImportError\n")
+            environment["PATH"] = f"{tmp_path}:/bin"
+        if by == "the aws command":
+            program = tmp_path / "aws"
+            answers = '{"authorizationToken": "t0ken-of-the-team", "repositoryEndpoint": "' + address + '/pypi/ours/"}'
+            program.write_text(f"#!/bin/sh\n[ $1 = codeartifact ] && echo '{answers}'\n")
+            program.chmod(0o755)
+        files = {
+            "train.py": "import os, rare\nprint(rare.word, 'PIP_INDEX_URL' in os.environ)\n",
+            "needs.txt": "rare\n",
+        }
+        ended = run(files, entry_script="train.py", requirements="needs.txt", environment=environment)
+        server.shutdown()
+    assert "t0ken" not in ended.output
+    if by == "nothing":
+        assert "CA_REPOSITORY_ARN: arn:aws:codeartifact:" in ended.failure
+        assert "the image has neither boto3 nor the aws command" in ended.failure
+    else:
+        assert (ended.code, ended.output.splitlines()[-1]) == (0, "rare False"), ended.output
 
 
 def test_requirements_that_cannot_be_installed(run):

@@ -82,10 +82,10 @@ def test_the_quickstart_in_a_container(digits: User, docker_image: str, client: 
     assert all(path.stat().st_uid == owner for path in (digits.folder / ".planform").rglob("*"))
 
 
-def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any) -> None:
+def test_limits_and_mounts_and_what_ctrl_c_leaves(docked: User, client: Any) -> None:
     docked.write("x", "data/x")
     docked.edit("      source_code", "      input_data: {train: data}\n      source_code")
-    docked.run("apply", "-y", "--detach", "--var", "docker={shm_size: 128m, memory: 256m, cpus: 0.5}")
+    process = docked.start("apply", "-y", "--var", "docker={shm_size: 128m, memory: 256m, cpus: 0.5}")
     until(lambda: running(docked), "the start")
     (container,) = [item for item in mine(client, docked) if hasattr(item, "exec_run")]
     host = container.attrs["HostConfig"]
@@ -95,8 +95,12 @@ def test_limits_and_mounts_are_those_of_the_definition(docked: User, client: Any
     for place in ("code/x", "code/train.py", "train/x", "sm_drivers/train.py"):  # what is given cannot be changed
         assert container.exec_run(["touch", f"/opt/ml/input/data/{place}"]).exit_code != 0
     assert container.exec_run(["touch", "/opt/ml/model/x"]).exit_code == 0
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert len(mine(client, docked)) == 2  # the run goes on
     docked.run("destroy", "-y")
     until(lambda: not mine(client, docked), "the end")
+    until(lambda: not (docked.run_folders()[0] / "nodes").exists(), "the end of the working tree")
 
 
 def kill(module: str, user: User) -> None:
@@ -110,6 +114,8 @@ def kill(module: str, user: User) -> None:
 
 @pytest.mark.parametrize("victim", ["planform", "supervisor", "supervisor and its guard", "everything of planform"])
 def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
+    if victim == "planform":
+        docked.write("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS, "src/train.py")
     process = docked.start("apply", "-y", "--var", "count=2")
     until(lambda: running(docked) and running(docked, "algo-2"), "the start")
     if victim == "planform":
@@ -117,6 +123,10 @@ def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
         process.communicate()
         assert len(mine(client, docked)) == 3  # two containers and a network: the run goes on
         docked.run("stop", "trainer.t")
+        # The end is told when the containers are gone, also when SIGKILL had to end them: until then a job may write
+        # into what is being packed.
+        until(lambda: records(docked)[0]["status"] == "stopped", "the record of the end")
+        assert mine(client, docked) == []
     elif victim == "supervisor":
         os.kill(records(docked)[0]["pid"], signal.SIGKILL)
         process.communicate(timeout=60)
@@ -133,17 +143,6 @@ def test_killed_nothing_is_left(docked: User, client: Any, victim: str) -> None:
         docked.run("runs", "resume")
     until(lambda: not mine(client, docked), "the end of all containers and networks")
     until(lambda: all(record["status"] in ("failed", "stopped") for record in records(docked)), "the record of the end")
-
-
-def test_ctrl_c_leaves_the_run_and_destroy_takes_it_away(docked: User, client: Any) -> None:
-    process = docked.start("apply", "-y")
-    until(lambda: running(docked), "the start")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert len(mine(client, docked)) == 2  # runs go on
-    docked.run("destroy", "-y")
-    until(lambda: not mine(client, docked), "the end")
-    until(lambda: not (docked.run_folders()[0] / "nodes").exists(), "the end of the working tree")
 
 
 def test_two_runs_at_once_never_meet(user: User, docker_image: str, client: Any) -> None:
@@ -196,16 +195,6 @@ def test_a_copy_of_a_folder_never_meets_it(docked: User, client: Any) -> None:
     until(lambda: not mine(client, copy), "the end of the copy")
     assert len(mine(client, docked)) == 2  # a container and its network
     docked.run("destroy", "-y")
-
-
-def test_the_end_is_told_when_the_containers_are_gone(docked: User, client: Any) -> None:
-    """Also when SIGKILL had to end them: until then a job may write into what is being packed."""
-    docked.write("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS, "src/train.py")
-    docked.run("apply", "-y", "--detach")
-    until(lambda: running(docked), "the start")
-    docked.run("stop", "trainer.t")
-    until(lambda: records(docked)[0]["status"] == "stopped", "the record of the end")
-    assert mine(client, docked) == []
 
 
 def contained(image: str, base: Path, host: str, command: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -307,18 +296,14 @@ def test_a_pull_keeps_nobody_waiting(docked: User) -> None:
     assert "cannot be pulled" in said
 
 
-def test_names_with_colons_can_be_mounted(docked: User) -> None:
+def test_a_network_of_the_engine_and_names_with_colons(docked: User) -> None:
     docked.write("x", "data/10:30/a:b.csv")
-    docked.write("import os\nprint(os.listdir('/opt/ml/input/data/day'))\n", "src/train.py")
     docked.edit("      source_code", "      input_data: {day: 'data/10:30'}\n      source_code")
-    docked.run("apply", "-y")
-    assert "['a:b.csv']" in docked.run("logs", "trainer.t")
-
-
-def test_a_network_of_the_engine(docked: User) -> None:
-    docked.write("import os\nprint(os.listdir('/sys/class/net'))\n", "src/train.py")
+    docked.write(
+        "import os\nprint(os.listdir('/sys/class/net'), os.listdir('/opt/ml/input/data/day'))\n", "src/train.py"
+    )
     docked.run("apply", "-y", "--var", "docker={network: none}")
-    assert "['lo']" in docked.run("logs", "trainer.t")
+    assert "['lo'] ['a:b.csv']" in docked.run("logs", "trainer.t")
     said = docked.run("plan", "--var", "docker={network: host}", "--var", "count=2", code=1)
     assert 'On the network "host" the hosts of a job cannot find each other' in said
 
@@ -437,8 +422,8 @@ resource:
         metric_definitions: [{{name: acc, regex: "acc=([0-9]+)"}}]
       strategy: Grid
       objective: {{metric_name: acc}}
-      parameter_ranges: {{categorical: {{x: [7, 9, 8]}}}}
-      resource_limits: {{max_parallel_training_jobs: 3}}
+      parameter_ranges: {{categorical: {{x: [7, 9]}}}}
+      resource_limits: {{max_parallel_training_jobs: 2}}
 output:
   best: {{value: "${{tuning_job.t.best_run}}"}}
 """

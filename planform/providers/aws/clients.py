@@ -172,7 +172,9 @@ def _session(settings: Mapping[str, Any]) -> Any:
     from botocore.exceptions import BotoCoreError
 
     try:
-        session = boto3.Session(profile_name=settings.get("profile"), region_name=settings.get("region"))
+        # AWS_REGION is that of all SDKs but this one, and of SageMaker's and GitHub's environments.
+        region = settings.get("region") or os.environ.get("AWS_REGION") or None
+        session = boto3.Session(profile_name=settings.get("profile"), region_name=region)
     except BotoCoreError as error:
         raise ProviderError(f"{error}.", suggestion="See: aws configure list-profiles") from None
     role = settings.get("assume_role")

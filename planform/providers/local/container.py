@@ -34,6 +34,8 @@ NETWORK_SECONDS = 60.0
 def cause(error: BaseException) -> str:
     """The last sentence of an error of Docker's, without the layers around it."""
     told = str(getattr(error, "explanation", None) or error)
+    if "could not select device driver" in told:
+        return "the Engine has no GPUs to give; install the NVIDIA Container Toolkit, or leave out docker.gpus"
     found = re.findall(r"(?:\(\d+, ')?([^'()]*?(?:No such file or directory|refused|denied)[^'()]*)", told)
     return (found[-1] if found else told).strip().rstrip(".")
 

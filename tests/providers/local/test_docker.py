@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from planform.providers.local import docker
+from planform.providers.local.container import cause
 
 PULL = [
     {"status": "Pulling from library/img", "id": "1.2"},
@@ -59,3 +60,16 @@ def test_a_pull_that_fails_on_its_way():
     _, client = engine([*PULL, {"error": "unexpected EOF"}])
     with pytest.raises(DockerException, match="unexpected EOF"):
         docker.pulled(client, "img", None, lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ConnectionError("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))"), "No such file or directory"),
+        (APIError("500", explanation='could not select device driver "" with capabilities: [[gpu]]'), "the Engine has no GPUs to give"),
+        (APIError("400", explanation="Minimum memory limit allowed is 6MB."), "Minimum memory limit allowed is 6MB"),
+    ],
+)  # fmt: skip
+def test_the_cause_of_an_error_is_said_without_its_layers(error, says):
+    assert cause(error).startswith(says)
+    assert "'" not in cause(error)
