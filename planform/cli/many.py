@@ -51,7 +51,7 @@ def plan_all(
     roots, left = _roots(screen, options, every)
     children = Children(screen)
     with _folder(out) as folder:
-        planned = [*_each(children, roots, lambda root: _planned(children, root, words, folder)), *_gone(screen, left)]
+        planned = [*_gone(screen, left), *_each(children, roots, lambda root: _planned(children, root, words, folder))]
         if children.asked:
             raise KeyboardInterrupt
         if out is not None:
