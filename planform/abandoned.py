@@ -39,14 +39,18 @@ def abandoned_since(roots: Sequence[Root], base: Path, ref: str, options: Option
     """
     base, commit = base.resolve(), left_at(base, ref)
     present, taken = {root.folder for root in roots}, {place_of(root.project) for root in roots if root.project}
-    gone = {folder: texts for folder, texts in _roots_at(base, commit).items() if folder not in present}
+    before = _roots_at(base, commit)
+    gone = {folder: texts for folder, texts in before.items() if folder not in present}
+    new = {root.project.configuration.name: root.name for root in roots if root.project and root.folder not in before}
     found = []
     for folder, texts in sorted(gone.items()):
         name = folder.relative_to(base).as_posix()
         try:
             was = _Was(folder, texts, options)
-            if _place(was, options.workspace) not in taken:
-                found.append(Abandoned(name, commit, tuple(_states(was))))
+            project = _opened(was, options.workspace)
+            if location(*_backend(was, project), folder, options.workspace) not in taken:
+                successor = new.get(project.configuration.name, "")
+                found.append(Abandoned(name, commit, tuple(_states(was)), successor=successor))
         except PlanformError as error:
             found.append(Abandoned(name, commit, problem=_said(error)))
     return found
@@ -96,10 +100,6 @@ def _workspaces(was: _Was) -> Sequence[str]:
         return backend_for(*_backend(was, _opened(was, _NOBODY)), was.folder, _NOBODY).workspaces(_NOBODY)
     except PlanformError:
         return []  # who may read the state need not be allowed to list the others
-
-
-def _place(was: _Was, workspace: str) -> str:
-    return location(*_backend(was, _opened(was, workspace)), was.folder, workspace)
 
 
 def _backend(was: _Was, project: Project) -> tuple[str, Object]:

@@ -131,6 +131,21 @@ def test_a_root_module_that_moved_with_its_state_is_not_gone(repository: User) -
     assert since_main(repository).splitlines()[-1] == "No changes in 1 root module."
 
 
+def test_a_root_module_that_moved_without_its_state_is_told_how_to_take_it_along(repository: User) -> None:
+    repository.write(PLAIN, "old/main.pf.yaml")
+    commit(repository)
+    repository.run("apply", "--all", "-y")
+    git(repository.folder, "checkout", "--quiet", "-b", "change")
+    git(repository.folder, "mv", "old/main.pf.yaml", "new.pf.yaml")
+    repository.write((repository.folder / "new.pf.yaml").read_text(), "new/main.pf.yaml")
+    (repository.folder / "new.pf.yaml").unlink()
+    commit(repository)
+    assert "If new has taken its place, let its backend name that state instead." in since_main(repository, code=1)
+    backend = "name: old, backend: {local: {path: ../old/state/default.json}}"
+    repository.edit("name: old", backend, "new/main.pf.yaml")
+    assert since_main(repository).splitlines()[-1] == "No changes in 1 root module."
+
+
 def test_a_state_that_cannot_be_read_is_not_taken_for_empty(repository: User) -> None:
     repository.write(PLAIN, "old/main.pf.yaml")
     repository.write(
