@@ -77,7 +77,10 @@ def git(top: str, *words: str) -> str:
         PlanformError: it fails, or is not there.
     """
     try:
-        done = subprocess.run(["git", "-C", top, *words], capture_output=True, text=True, check=False)
+        # Names and texts may be in any encoding, as on disk.
+        done = subprocess.run(
+            ["git", "-C", top, *words], capture_output=True, encoding="utf-8", errors="surrogateescape", check=False
+        )
     except FileNotFoundError:
         raise PlanformError("--changed-since needs the command git, which is not there.") from None
     if done.returncode:

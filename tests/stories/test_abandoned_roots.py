@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -198,6 +199,16 @@ def test_on_s3(repository: User, aws: FakeAws, bless: bool) -> None:
     said = since_main(repository, code=1)
     assert f"       | s3://{BUCKET}/old/default.json (workspace default)\n       |     planform_data.a\n" in said
     compare({"deleted": said}, bless)
+
+
+def test_texts_and_names_that_are_no_unicode(repository: User) -> None:
+    (repository.folder / "odd").mkdir()
+    (repository.folder / "odd" / "main.pf.yaml").write_bytes(b"planform: {name: '\xff'}\n")
+    Path(os.fsdecode(os.fsencode(repository.folder / "odd") + b"/\xff.txt")).write_text("")
+    commit(repository)
+    delete(repository, "odd")
+    told = since_main(repository)
+    assert "odd\nThis root module is gone. Its state " in told
 
 
 def test_names_with_spaces_are_quoted(repository: User) -> None:
