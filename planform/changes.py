@@ -83,6 +83,11 @@ def git(top: str, *words: str) -> str:
         )
     except FileNotFoundError:
         raise PlanformError("--changed-since needs the command git, which is not there.") from None
+    if "not a git repository" in done.stderr:
+        raise PlanformError(
+            f"{top} is in no git repository, so --changed-since cannot tell what changed.",
+            suggestion="Leave --changed-since out, to take every root module.",
+        )
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise PlanformError(
