@@ -79,7 +79,12 @@ def git(top: str, *words: str) -> str:
     try:
         # Names and texts may be in any encoding, as on disk.
         done = subprocess.run(
-            ["git", "-C", top, *words], capture_output=True, encoding="utf-8", errors="surrogateescape", check=False
+            ["git", "-C", top, *words],
+            env={**os.environ, "LC_ALL": "C"},
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
         )
     except FileNotFoundError:
         raise PlanformError("--changed-since needs the command git, which is not there.") from None
