@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from planform.backends import backend_for
@@ -39,41 +39,34 @@ def abandoned_since(roots: Sequence[Root], base: Path, ref: str, options: Option
     """
     base, commit = base.resolve(), left_at(base, ref)
     present, taken = {root.folder for root in roots}, {place_of(root.project) for root in roots if root.project}
-    gone = {folder: texts for folder, texts in _roots_at(base, commit).items() if folder not in present}
+    top = top_of(base)
+    listed = git(top, "ls-tree", "-r", "--name-only", "-z", commit, "--", str(base)).split("\0")
+    before = {Path(top, path).parent for path in listed if path.endswith(SUFFIX)}
+    new = {root.project.configuration.name: root.name for root in roots if root.project and root.folder not in before}
+    searched = [folder for folder in before - present if all(map(is_searched, folder.relative_to(base).parts))]
+    gone = {folder: _texts_at(top, commit, folder, listed) for folder in searched}
     found = []
     for folder, texts in sorted(gone.items()):
+        if not is_root(text for path, text in texts.items() if path.endswith(SUFFIX)):
+            continue
         name = folder.relative_to(base).as_posix()
         try:
             was = _Was(folder, texts, options)
-            if _place(was, options.workspace) not in taken:
-                found.append(Abandoned(name, commit, tuple(_states(was))))
+            project = _opened(was, options.workspace)
+            if location(*_backend(was, project), folder, options.workspace) not in taken:
+                successor = new.get(project.configuration.name, "")
+                found.append(Abandoned(name, commit, tuple(_states(was)), successor=successor))
         except PlanformError as error:
             found.append(Abandoned(name, commit, problem=_said(error)))
     return found
 
 
-def _roots_at(base: Path, commit: str) -> dict[Path, Texts]:
-    """The root modules of a commit: folder -> its files that say where its state lives."""
-    top = top_of(base)
-    listed = git(top, "ls-tree", "-r", "--name-only", "-z", commit, "--", str(base)).split("\0")
-    folders: dict[Path, dict[str, str]] = {}
-    for path in listed:
-        folder = Path(top, path).parent
-        if path.endswith(SUFFIX) and all(map(is_searched, folder.relative_to(base).parts)):
-            folders.setdefault(folder, {})[PurePosixPath(path).name] = path
-    found = {}
-    for folder, paths in folders.items():
-        texts = {name: _text_at(top, commit, path) for name, path in paths.items()}
-        if is_root(texts.values()):
-            prefix = f"{folder.relative_to(top).as_posix()}/".removeprefix("./")
-            inner = (path for path in listed if path.startswith(prefix) and path.endswith(_VALUES))
-            values = {path.removeprefix(prefix): _text_at(top, commit, path) for path in inner}
-            found[folder] = texts | values
-    return found
-
-
-def _text_at(top: str, commit: str, path: str) -> str:
-    return git(top, "show", f"{commit}:{path}").removeprefix("\ufeff")
+def _texts_at(top: str, commit: str, folder: Path, listed: Sequence[str]) -> Texts:
+    """What a module of a commit says of itself and of its variables."""
+    prefix = f"{folder.relative_to(top).as_posix()}/".removeprefix("./")
+    names = [path.removeprefix(prefix) for path in listed if path.startswith(prefix)]
+    own = [name for name in names if name.endswith(_VALUES) or (name.endswith(SUFFIX) and "/" not in name)]
+    return {name: git(top, "show", f"{commit}:{prefix}{name}").removeprefix("\ufeff") for name in own}
 
 
 def _states(was: _Was) -> Iterator[LeftState]:
@@ -96,10 +89,6 @@ def _workspaces(was: _Was) -> Sequence[str]:
         return backend_for(*_backend(was, _opened(was, _NOBODY)), was.folder, _NOBODY).workspaces(_NOBODY)
     except PlanformError:
         return []  # who may read the state need not be allowed to list the others
-
-
-def _place(was: _Was, workspace: str) -> str:
-    return location(*_backend(was, _opened(was, workspace)), was.folder, workspace)
 
 
 def _backend(was: _Was, project: Project) -> tuple[str, Object]:
@@ -126,7 +115,7 @@ def _opened(was: _Was, workspace: str) -> Project:
         for path, text in was.texts.items():
             if path.endswith(_VALUES):
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_text(text, encoding="utf-8")
+                (folder / path).write_text(text, encoding="utf-8", errors="surrogateescape")
         options = Options(folder, workspace, was.options.var_files, was.options.variables)
         return open_recorded(options, {f"main{SUFFIX}": document})
 

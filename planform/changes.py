@@ -77,9 +77,22 @@ def git(top: str, *words: str) -> str:
         PlanformError: it fails, or is not there.
     """
     try:
-        done = subprocess.run(["git", "-C", top, *words], capture_output=True, text=True, check=False)
+        # Names and texts may be in any encoding, as on disk.
+        done = subprocess.run(
+            ["git", "-C", top, *words],
+            env={**os.environ, "LC_ALL": "C"},
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
     except FileNotFoundError:
         raise PlanformError("--changed-since needs the command git, which is not there.") from None
+    if "not a git repository" in done.stderr:
+        raise PlanformError(
+            f"{top} is in no git repository, so --changed-since cannot tell what changed.",
+            suggestion="Leave --changed-since out, to take every root module.",
+        )
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise PlanformError(

@@ -28,8 +28,11 @@ MOST_DRAWN = 400
 _INSTEAD = "Add --auto-approve, or review first: planform plan --out FILE, then planform apply FILE."
 
 
-def confirmed(screen: Screen, question: str, may_ask: bool = True, instead: str = _INSTEAD) -> bool:
-    """Whether the user says yes, in full; `instead` is what they can do where nobody can be asked.
+def confirmed(
+    screen: Screen, question: str, may_ask: bool = True, instead: str = _INSTEAD, refused: str = "Nothing was changed."
+) -> bool:
+    """Whether the user says yes, in full; `instead` is what they can do where nobody can be asked, `refused` what is
+    said when they do not.
 
     Raises:
         PlanformError: there is nobody to ask.
@@ -42,7 +45,7 @@ def confirmed(screen: Screen, question: str, may_ask: bool = True, instead: str 
     prompt = screen.style.paint(f"\n{question}", "bold") + " Only 'yes' is accepted: "
     if click.prompt(prompt, prompt_suffix="", default="", show_default=False).strip() == "yes":
         return True
-    screen.out("Nothing was changed.\n")
+    screen.out(f"{refused}\n")
     return False
 
 

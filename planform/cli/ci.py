@@ -93,7 +93,7 @@ def _say_next(screen: Screen, forge: ForgeName, every: bool) -> None:
     lines = [
         f"For AWS set in {where}:",
         "    PLANFORM_PLAN_ROLE   a role that may read: planform permissions plan",
-        "    PLANFORM_APPLY_ROLE  a role that may write: planform permissions apply",
+        "    PLANFORM_APPLY_ROLE  a role that may write, and trusts the approved job alone: planform permissions apply",
         "    AWS_REGION",
     ]
     if forge == "gitlab":

@@ -51,7 +51,7 @@ def plan_all(
     roots, left = _roots(screen, options, every)
     children = Children(screen)
     with _folder(out) as folder:
-        planned = [*_each(children, roots, lambda root: _planned(children, root, words, folder)), *_gone(screen, left)]
+        planned = [*_gone(screen, left), *_each(children, roots, lambda root: _planned(children, root, words, folder))]
         if children.asked:
             raise KeyboardInterrupt
         if out is not None:
@@ -149,10 +149,10 @@ def apply_all(
         told = _gone(screen, left)
         screen.out(document(screen, told, Layout(form)) + "\n" if told else "")
         failed = {root.name: _unreviewed(root) for root in told if root.problem}
-    by_name, number = {root.name: root for root in roots}, len(roots) + len(failed)
+    by_name, number, refused = {root.name: root for root in roots}, len(roots) + len(failed), False
     for names in levels({root.name: root.needs for root in roots}):
         level = _untouched(screen, [by_name[name] for name in names], failed)
-        if children.asked:
+        if children.asked or refused:
             failed |= _untried(level)
         elif if_same_as is not None:
             plans = {root.name: ["--if-same-as", str(Path(if_same_as).absolute() / root.name / PLAN)] for root in level}
@@ -167,12 +167,11 @@ def apply_all(
                 screen.out(document(screen, planned, Layout(form)) + "\n")
                 failed |= {root.name: "it cannot be planned" for root in planned if root.plan is None}
                 busy = [root.name for root in planned if root.plan is not None and not root.plan.is_empty]
-                if (
-                    busy
-                    and not approved
-                    and not confirmed(screen, f"Make these changes in {', '.join(busy)}?", may_ask)
-                ):
-                    return 1
+                question = f"Make these changes in {', '.join(busy)}?"
+                if busy and not approved and not confirmed(screen, question, may_ask, refused=""):
+                    refused = True
+                    failed |= dict.fromkeys(busy, "it was not approved")
+                    continue
                 calls = {name: ["apply", str(folder / name / PLAN), *kept] for name in busy}
                 failed |= _applied(screen, children, [root for root in level if root.name in calls], calls)
     code = _end(screen, number, failed)

@@ -23,6 +23,7 @@ class Abandoned(NamedTuple):
     commit: str  # where its files still are
     states: tuple[LeftState, ...] = ()
     problem: str = ""  # why it is not known where its states are
+    successor: str = ""  # a new root module of the same name, which may have taken its place
 
     @property
     def is_harmless(self) -> bool:

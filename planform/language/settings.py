@@ -44,7 +44,7 @@ def _used(text: str, values: dict[str, str]) -> list[str]:
 def _blocks(text: str) -> list[_Pair]:
     try:
         return _pairs(yaml.compose(text, Loader=_LOADER))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeError):
         return []
 
 

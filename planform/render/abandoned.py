@@ -61,7 +61,14 @@ def _what_next(item: Abandoned, workspace: str) -> str:
     full = [state.workspace for state in item.states if state.addresses or state.problem] or [workspace]
     words = [f"    planform{there}{'' if name == workspace else f' -w {name}'} destroy" for name in full]
     steps = [f"    git checkout {item.commit[:12]} -- {files}", *words]
-    return "\n".join(["Bring its files back, destroy what they made, and delete the files then:", *steps])
+    moved = [f"If {item.successor} has taken its place, let its backend name that state instead."]
+    return "\n".join(
+        [
+            "Bring its files back, destroy what they made, and delete the files then:",
+            *steps,
+            *moved * bool(item.successor),
+        ]
+    )
 
 
 def abandoned_json(item: Abandoned) -> dict[str, Any]:
@@ -77,7 +84,8 @@ def abandoned_json(item: Abandoned) -> dict[str, Any]:
         }
         for state in item.states
     ]
-    return {"commit": item.commit, "states": states, **({"error": item.problem} if item.problem else {})}
+    more = {"error": item.problem, "successor": item.successor}
+    return {"commit": item.commit, "states": states, **{name: text for name, text in more.items() if text}}
 
 
 def parse_abandoned(name: str, form: Mapping[str, Any]) -> Abandoned:
@@ -89,4 +97,4 @@ def parse_abandoned(name: str, form: Mapping[str, Any]) -> Abandoned:
         )
         for state in form["states"]
     )  # fmt: skip
-    return Abandoned(name, form["commit"], states, form.get("error", ""))
+    return Abandoned(name, form["commit"], states, form.get("error", ""), form.get("successor", ""))

@@ -287,8 +287,8 @@ def test_the_pipeline_of_gitlab_plans_and_applies(
         line for line in jobs[".planform"]["before_script"] if "apt-get" not in line and "pip install" not in line
     ]
 
-    def run(name: str) -> subprocess.CompletedProcess[str]:
-        given = {"CI_PROJECT_DIR": str(project), "CI_JOB_NAME": name, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+    def run(name: str, **more: str) -> subprocess.CompletedProcess[str]:
+        given = {"CI_PROJECT_DIR": str(project), "CI_JOB_NAME": name, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base, **more}
         return subprocess.run(
             ["bash", "-eo", "pipefail", "-c", "\n".join([*before, *jobs[name]["script"]])],
             cwd=project, capture_output=True, text=True, check=False,
@@ -310,6 +310,10 @@ def test_the_pipeline_of_gitlab_plans_and_applies(
     drift = run("planform-drift")
     assert drift.returncode == 0, drift.stdout + drift.stderr
     assert "There is no issue to close." in drift.stdout
+    # An issue that cannot be written changes nothing of what was found.
+    alone = run("planform-drift", PLANFORM_GITLAB_TOKEN="wrong")
+    assert alone.returncode == 0
+    assert "The issue about it could not be written." in alone.stdout
 
     # What is wrong takes the place of the plan.
     (project / "main.pf.yaml").write_text("planform: {name: a}\nresource: {planform_dat: {x: {}}}\n")

@@ -75,6 +75,22 @@ def test_anything_but_yes_changes_nothing(answer: str, tmp_path: Path) -> None:
     assert not (tmp_path / ".planform" / "runs").exists()
 
 
+def test_each_level_of_all_is_asked_about_and_what_was_not_approved_is_said(tmp_path: Path) -> None:
+    reads = "data: {remote_state: {up: {backend: local, config: {path: ../first/state/default.json}}}}\n"
+    for name, more in (("first", ""), ("second", reads)):
+        (tmp_path / name).mkdir()
+        text = f"planform: {{name: {name}}}\nresource: {{planform_data: {{x: {{input: 1}}}}}}\n{more}"
+        (tmp_path / name / "main.pf.yaml").write_text(text)
+    code, screen = on_terminal(tmp_path, "yes\nno", "apply", "--all")
+    assert code == 1
+    assert "Make these changes in first? Only 'yes' is accepted:" in plain(screen)
+    assert "Make these changes in second? Only 'yes' is accepted:" in plain(screen)
+    assert "1 of 2 root modules not applied: second (it was not approved)." in plain(screen)
+    assert (tmp_path / "first" / "state" / "default.json").exists()
+    code, screen = on_terminal(tmp_path, "no", "apply", "--all")
+    assert "1 of 2 root modules not applied: second (it was not approved)." in plain(screen)
+
+
 def test_no_color_on_a_terminal(tmp_path: Path) -> None:
     _, screen = on_terminal(project(tmp_path, ""), "", "plan", NO_COLOR="1")
     assert re.search(r"\x1b\[\d+m", screen) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -131,6 +132,21 @@ def test_a_root_module_that_moved_with_its_state_is_not_gone(repository: User) -
     assert since_main(repository).splitlines()[-1] == "No changes in 1 root module."
 
 
+def test_a_root_module_that_moved_without_its_state_is_told_how_to_take_it_along(repository: User) -> None:
+    repository.write(PLAIN, "old/main.pf.yaml")
+    commit(repository)
+    repository.run("apply", "--all", "-y")
+    git(repository.folder, "checkout", "--quiet", "-b", "change")
+    git(repository.folder, "mv", "old/main.pf.yaml", "new.pf.yaml")
+    repository.write((repository.folder / "new.pf.yaml").read_text(), "new/main.pf.yaml")
+    (repository.folder / "new.pf.yaml").unlink()
+    commit(repository)
+    assert "If new has taken its place, let its backend name that state instead." in since_main(repository, code=1)
+    backend = "name: old, backend: {local: {path: ../old/state/default.json}}"
+    repository.edit("name: old", backend, "new/main.pf.yaml")
+    assert since_main(repository).splitlines()[-1] == "No changes in 1 root module."
+
+
 def test_a_state_that_cannot_be_read_is_not_taken_for_empty(repository: User) -> None:
     repository.write(PLAIN, "old/main.pf.yaml")
     repository.write(
@@ -185,6 +201,16 @@ def test_on_s3(repository: User, aws: FakeAws, bless: bool) -> None:
     compare({"deleted": said}, bless)
 
 
+def test_texts_and_names_that_are_no_unicode(repository: User) -> None:
+    (repository.folder / "odd").mkdir()
+    (repository.folder / "odd" / "main.pf.yaml").write_bytes(b"planform: {name: '\xff'}\n")
+    Path(os.fsdecode(os.fsencode(repository.folder / "odd") + b"/\xff.txt")).write_text("")
+    commit(repository)
+    delete(repository, "odd")
+    told = since_main(repository)
+    assert "odd\nThis root module is gone. Its state " in told
+
+
 def test_names_with_spaces_are_quoted(repository: User) -> None:
     repository.write(PLAIN, "an old one/main.pf.yaml")
     commit(repository)
@@ -195,5 +221,4 @@ def test_names_with_spaces_are_quoted(repository: User) -> None:
 
 def test_git_that_is_no_repository(user: User) -> None:
     user.write(KEPT)
-    assert "git cannot say what changed: " in since_main(user, code=1)
-    assert Path(user.folder).exists()
+    assert f"{user.folder} is in no git repository" in since_main(user, code=1)

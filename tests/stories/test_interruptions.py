@@ -9,6 +9,7 @@ import re
 import signal
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_ctrl_c_leaves_the_run_alone(gated: User) -> None:
     assert is_running(gated)
     open_gate(gated)
     gated.run("runs", "wait", "--timeout", "30")
+
+
+def test_ctrl_c_while_planform_is_loaded_prints_no_traceback(gated: User) -> None:
+    """Wherever it comes in it; what Python does before planform begins is its own matter."""
+    for moment in range(12):
+        process = gated.start("plan")
+        Event().wait(moment * 0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert f"{os.sep}planform{os.sep}cli" not in out + err
+        assert process.returncode in (0, 1, 130, -signal.SIGINT)
 
 
 def test_the_second_ctrl_c_leaves_at_once(gated: User) -> None:
