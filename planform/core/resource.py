@@ -66,6 +66,16 @@ class DataSource(Protocol):
         """What each query exports, beside its arguments, or why there is no answer."""
 
 
+class Prerequisite(NamedTuple):
+    """What jobs need that no block declares and no state owns, such as a bucket of the account. Where it is not there a
+    step of the plan makes it; it stays when the jobs are gone."""
+
+    address: Address
+    object: Object
+    purpose: str
+    notes: tuple[str, ...] = ()
+
+
 class Provider(Protocol):
     """One entry under `provider:`, configured."""
 
@@ -86,6 +96,15 @@ class Provider(Protocol):
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         """What cannot work between planned objects: whose field, why, and the other object of the matter. Pure."""
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        """Of jobs to be launched, those that need what is not there yet, and what that is. Reads."""
+
+    def provide(self, address: Address) -> None:
+        """Make a prerequisite; that it is there meanwhile is success."""
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        """What stays when these trainers are destroyed; empty: nothing beside their runs. Pure."""
 
     def executor(self, desired: Object) -> Executor:
         """Who runs a trainer with this definition: its `executor`, else what the provider's settings say."""

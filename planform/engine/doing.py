@@ -44,6 +44,8 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
     change, address = work.changes[step.address], step.address
     provider, needs = change.provider, work.plan.dependencies.get(str(address.resource), ())
     work.touched.add(address)
+    if change.purpose:
+        return None, lambda: _provided(work, change), Intent(step.id, address, step.verb, provider, address.name)
     if step.verb in ("delete", "forget", "stop"):
         return None, *_removal(work, step, change)
     _hold_before(work, address)
@@ -100,6 +102,12 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
         lambda: [_recorded(work, change, handler.update(before, request), needs)],
         _intent(step, provider, planned, handler.side_effects),
     )
+
+
+def _provided(work: Work, change: Change) -> Sequence[Entry]:
+    """A prerequisite is made, and is no object of this state: what is written down is that nothing is uncertain."""
+    work.edges.provider(change.provider).provide(change.address)
+    return [Forgotten(change.address)]
 
 
 def _hold_before(work: Work, address: Address) -> None:

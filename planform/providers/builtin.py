@@ -12,7 +12,7 @@ from typing import TypeAlias
 from planform.core.addresses import Address
 from planform.core.errors import PlanformError, ProviderError
 from planform.core.executor import Document, DocumentRead, Executor
-from planform.core.resource import DataSource, Handler, Planned, Query
+from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -87,6 +87,15 @@ class BuiltinProvider:
 
     def data_source(self, type_name: str) -> DataSource | None:
         return RemoteStates(self.outputs_of) if type_name == "remote_state" else None
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        return {}
+
+    def provide(self, address: Address) -> None:
+        raise ProviderError(f"Provider {self.name} cannot make {address}.")
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        return ""
 
     def executor(self, desired: Object) -> Executor:
         raise ProviderError("provider planform runs no trainers", suggestion="Use provider: local or provider: aws.")

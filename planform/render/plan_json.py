@@ -105,6 +105,8 @@ def change_json(change: Change) -> dict[str, Any]:
         extra["run"] = run_plan_json(change.run)
     if change.leaves:
         extra["attributes"] = [leaf_json(leaf) for leaf in change.leaves]
+    if change.purpose:
+        extra["purpose"] = change.purpose
     if change.notes:
         extra["notes"] = list(change.notes)
     told = [{"path": list(path), "origin": text} for path, text in change.origins.items() if text != "default"]

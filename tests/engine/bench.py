@@ -13,7 +13,7 @@ from planform.core.errors import ProviderError
 from planform.core.executor import Executor
 from planform.core.plan import Plan
 from planform.core.reporter import Reporter
-from planform.core.resource import DataSource, Handler, Planned, Query
+from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import ANY, STRING, Attribute, Misfit, Schema
 from planform.core.state import Record
 from planform.core.values import Object
@@ -74,6 +74,15 @@ class Workshop:
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         return []
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        return {}
+
+    def provide(self, address: Address) -> None:
+        raise ProviderError(f"Provider {self.name} cannot make {address}.")
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        return ""
 
     def executor(self, desired: Object) -> Executor:
         raise ProviderError("no runs here")

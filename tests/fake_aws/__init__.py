@@ -59,6 +59,10 @@ class FakeAws:
         """Operations since this was last asked, `Batch.CreateJobQueue` -> how often."""
         return Counter(self._tell("calls", None))
 
+    def sizes(self) -> list[tuple[str, str, int]]:
+        """What was written to S3 since the reset: `PutObject` or `UploadPart`, its path, its bytes."""
+        return [(operation, path, size) for operation, path, size in self._tell("sizes", None)]
+
     def changes(self) -> list[str]:
         """Those of them that change something."""
         reads = re.compile(r"\.(Describe|List|Get|Head)|^(sts|logs)\.")

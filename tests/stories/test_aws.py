@@ -108,7 +108,7 @@ def test_queues_from_first_to_last(team: User, aws: FakeAws) -> None:
 
     empty(team)
     assert aws.calls() == {
-        "sts.Post": 1,
+        "sts.GetCallerIdentity": 1,
         "Batch.DescribeJobQueues": 1,
         "Batch.DescribeServiceEnvironments": 1,
         "Batch.DescribeSchedulingPolicies": 1,
@@ -272,7 +272,7 @@ def test_a_queue_and_four_trainers(team: User, aws: FakeAws) -> None:
     assert set(jobs(aws).values()) == {1}
     assert len(jobs(aws)) == 4
     calls = aws.calls()
-    uploads = calls["s3.Put"]
+    uploads = calls["s3.PutObject"]
     assert uploads < 20  # code, runtime and data once, whatever the number of trainers
     job = next(iter(aws.objects("service_job").values()))
     assert job["shareIdentifier"] == "lab"
@@ -286,7 +286,7 @@ def test_a_queue_and_four_trainers(team: User, aws: FakeAws) -> None:
 
     team.run("apply", "-y", "--var", "lr=0.2")
     assert len(jobs(aws)) == 8
-    assert aws.calls()["s3.Put"] < uploads  # the data and the code are there already
+    assert aws.calls()["s3.PutObject"] < uploads  # the data and the code are there already
     assert "4 reused" in team.run("plan")
     team.run("apply", "-y")
     assert len(jobs(aws)) == 8
@@ -425,7 +425,7 @@ def test_a_large_file_is_sent_in_parts(team: User, aws: FakeAws) -> None:
         file.truncate((64 << 20) + 1)
     with_jobs(team, DIRECT)
     team.run("apply", "-y")
-    assert aws.calls()["s3.Post"] >= 2  # begun and completed, once for four trainers
+    assert aws.calls()["s3.CompleteMultipartUpload"] == 1  # for four trainers
     job = next(iter(aws.objects("training_job").values()))
     uri = next(item for item in job["InputDataConfig"] if item["ChannelName"] == "train")["DataSource"]
     bucket, _, key = uri["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from planform.core.values import Object, Value, reveal
-from planform.providers.aws.permissions import Needs
+from planform.providers.aws.permissions import DEFAULT_BUCKETS, Needs
 from planform.training.definition import inputs, mapping
 
 
@@ -19,7 +19,7 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
     roles = {_text(body.get("role")) for body in trainers} | {_text(item.get("role")) for item in configured}
     named = {_text(item.get("default_bucket")) for item in configured}
     outputs = {_bucket(mapping(body, "output_data").get("s3_output_path")) for body in trainers}
-    buckets = {name or "sagemaker-*" for name in named} | outputs | {_bucket(uri) for uri in _elsewhere(trainers)}
+    buckets = {name or DEFAULT_BUCKETS for name in named} | outputs | {_bucket(uri) for uri in _elsewhere(trainers)}
     keys = {_text(item.get("kms_key_id")) for item in configured}
     keys |= {_text(mapping(body, "output_data").get("kms_key_id")) for body in trainers}
     secrets = [item for body in trainers for item in mapping(body, "secrets").values() if isinstance(item, dict)]
@@ -34,6 +34,7 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
         sources=frozenset(_sources(trainers)),
         roles=frozenset(filter(None, roles)),
         state_bucket=state_bucket,
+        makes_bucket=bool(trainers) and "" in named,
         keys=frozenset(filter(None, keys)),
         secrets=frozenset(_text(item.get("secretsmanager")) for item in secrets if item.get("secretsmanager")),
         parameters=frozenset(_text(item.get("ssm")) for item in secrets if item.get("ssm")),

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
+DEFAULT_BUCKETS = "sagemaker-*"  # the default bucket of any region and account
 Role = Literal["plan", "apply", "job"]
 
 
@@ -23,6 +24,7 @@ class Needs(NamedTuple):
     sources: frozenset[str]  # s3:// URIs that jobs read
     roles: frozenset[str]  # execution roles: names or ARNs
     state_bucket: str = ""
+    makes_bucket: bool = False  # the default one, where it is not there
     keys: frozenset[str] = frozenset()  # of KMS
     secrets: frozenset[str] = frozenset()  # ARNs in Secrets Manager
     parameters: frozenset[str] = frozenset()  # names in Parameter Store
@@ -123,11 +125,20 @@ def _apply(needs: Needs) -> list[dict[str, Any]]:
             _allow("PassRole", {"iam:PassRole"} if roles else (), roles, Condition=condition),
             _allow("FindRole", {"iam:GetRole"} if roles else (), roles),
             _allow("Logs", {"logs:DescribeLogStreams", "logs:GetLogEvents"}, [_LOGS, f"{_LOGS}:log-stream:*"]),
-            *_bucket(needs, {"s3:GetObject", "s3:PutObject", "s3:CreateBucket"}),
+            *_bucket(needs, {"s3:GetObject", "s3:PutObject"}),
+            # What is uploaded is encrypted by the key, and the job's volumes on behalf of who launches it.
+            _allow("Keys", _KMS if needs.keys else (), list(needs.keys)),
+            _allow("DefaultBucket", _MAKING if needs.makes_bucket else (), [f"arn:aws:s3:::{DEFAULT_BUCKETS}"]),
         ]
     return [*statements, *_state(needs, write=True)]
 
 
+_MAKING = (
+    "s3:CreateBucket",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutEncryptionConfiguration",
+)
 _KMS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant")
 _LOGS = "arn:aws:logs:*:*:log-group:/aws/sagemaker/TrainingJobs"
 
@@ -157,9 +168,7 @@ def _job(needs: Needs) -> list[dict[str, Any]]:
             Condition={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
         ),
         _allow("Network", {f"ec2:{action}" for action in network} if "vpc" in needs.types else ()),
-        _allow(
-            "Keys", {"kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"} if needs.keys else (), list(needs.keys)
-        ),
+        _allow("Keys", _KMS if needs.keys else (), list(needs.keys)),
         _allow("Secrets", {"secretsmanager:GetSecretValue"} if needs.secrets else (), list(needs.secrets)),
         _allow(
             "Parameters",
@@ -171,8 +180,7 @@ def _job(needs: Needs) -> list[dict[str, Any]]:
 
 def _bucket(needs: Needs, actions: set[str]) -> list[dict[str, Any]]:
     whole = [f"arn:aws:s3:::{bucket}" for bucket in needs.buckets]
-    inside = {action for action in actions if action != "s3:CreateBucket"}
     return [
-        _allow("Bucket", {"s3:ListBucket"} | (actions - inside) if whole else (), whole),
-        _allow("BucketObjects", inside if whole else (), [f"{arn}/*" for arn in whole]),
+        _allow("Bucket", {"s3:ListBucket"} if whole else (), whole),
+        _allow("BucketObjects", actions if whole else (), [f"{arn}/*" for arn in whole]),
     ]

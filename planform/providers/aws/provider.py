@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planform.core.addresses import Address
 from planform.core.executor import Document, DocumentRead, Executor
-from planform.core.resource import DataSource, Handler, Provider
+from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import BOOL, NUMBER, STRING, Attribute, Misfit, Nested, OneOf, attributes, list_of, map_of
 from planform.core.values import Object
 from planform.providers.aws.clients import Clients
@@ -87,6 +87,21 @@ class AwsProvider:
         from planform.providers.aws.review import misfits
 
         return misfits(objects)
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        from planform.providers.aws.jobs.bucket import prerequisites
+
+        return prerequisites(self.clients, jobs)
+
+    def provide(self, address: Address) -> None:
+        from planform.providers.aws.jobs.bucket import provide
+
+        provide(self.clients, address.name)
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        from planform.providers.aws.jobs.bucket import remains
+
+        return remains(self.clients, objects)
 
     def executor(self, desired: Object) -> Executor:
         from planform.providers.aws.jobs.executors import executor_for

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
 from planform.core.executor import Document, DocumentRead, Executor, Tell
-from planform.core.resource import DataSource, Handler, Provider
+from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
 from planform.core.values import Object
@@ -109,6 +109,15 @@ class LocalProvider:
         from planform.resources.training.queues import kind_misfits
 
         return [*too_wide(objects), *kind_misfits(objects)]
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        return {}
+
+    def provide(self, address: Address) -> None:
+        raise ProviderError(f"Provider {self.name} cannot make {address}.")
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        return ""
 
     def executor(self, desired: Object) -> Executor:
         named = str(desired.get("executor") or "")

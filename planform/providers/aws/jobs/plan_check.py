@@ -9,6 +9,7 @@ from typing import Any
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object, Set, Unknown, Value, reveal
 from planform.providers.aws.clients import Clients
+from planform.providers.aws.jobs.bucket import uses
 from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
 from planform.providers.aws.jobs.service_rules import network, rules
 from planform.providers.aws.jobs.storage import Storage
@@ -32,7 +33,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     found += rules(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes
-    notes += bucket_note(clients)
+    notes += bucket_note(clients, desired)
     body, open_parts = known_part(reveal(desired))
     try:
         request = _request(clients, body)
@@ -73,11 +74,12 @@ def _named(member: AttributePath, request: Object) -> AttributePath:
     return member
 
 
-def bucket_note(clients: Clients) -> list[str]:
+def bucket_note(clients: Clients, desired: Object) -> list[str]:
     """Where things go when nobody has said it."""
-    if clients.settings.get("default_bucket"):
+    bucket = Storage(clients).bucket()
+    if clients.settings.get("default_bucket") or not uses(bucket, desired):
         return []
-    return [f"code, data and artifacts go to s3://{Storage(clients).bucket()}, which apply makes if it is not there"]
+    return [f"code, data and artifacts go to s3://{bucket}"]
 
 
 def payload_size(request: Mapping[str, Any]) -> int:

@@ -126,8 +126,10 @@ class Storage:
         except AwsError as error:
             if error.code != "NoSuchBucket":
                 raise
-            self._make_bucket(bucket)
-            self._sent(bucket, key, item)
+            raise ProviderError(
+                f"There is no bucket {bucket} any more, where code and data of jobs go.",
+                suggestion="Make a new plan: planform plan",
+            ) from None
 
     def _sent(self, bucket: str, key: str, item: Item) -> None:
         """One object; a large file in parts (S3 takes 5 GB at once)."""
@@ -143,26 +145,6 @@ class Storage:
         else:
             body = Path(item.path).read_bytes() if item.path else item.data
             self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **more)
-
-    def _make_bucket(self, bucket: str) -> None:
-        """Make the default bucket, as the plan says; one that was named by hand must be there."""
-        region = self.clients.region()
-        if self.clients.settings.get("default_bucket"):
-            raise ProviderError(
-                f"There is no bucket {bucket}, where code and data of jobs go.",
-                suggestion=f"Create it (aws s3 mb s3://{bucket} --region {region}), "
-                "or name another in provider.aws.default_bucket.",
-            )
-        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-
-        def make() -> None:
-            try:
-                self.clients.call("s3", "create_bucket", Bucket=bucket, **place)
-            except AwsError as error:
-                if error.code != "BucketAlreadyOwnedByYou":
-                    raise
-
-        self.clients.once(f"bucket {bucket}", make)
 
 
 def s3_source(uri: str) -> str:

@@ -27,7 +27,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     found += _executors(trainer)
     if any(misfit.path[:2] == ("trainer", "training_image") for misfit in found):
         return found, notes
-    notes += bucket_note(clients)
+    notes += bucket_note(clients, trainer)
     if trainer.get("source_code") is not None and isinstance(plain(trainer.get("training_image")), str):
         notes.append("the image must have sagemaker-training: a tuning job starts it by its own entry point")
     body, open_parts = known_part(reveal(trainer))
