@@ -12,10 +12,14 @@ from planform.core.secrets import Seal
 from planform.core.state import Run, RunStatus
 from planform.core.values import AttributePath, Object, Value
 
-Tell = Callable[[str], None]  # takes a sentence on what a call does now, from any thread
+
+class Tell(Protocol):
+    """Takes a sentence on what a call does now or, where it is `lasting`, on what it has done; from any thread."""
+
+    def __call__(self, text: str, lasting: bool = False) -> None: ...
 
 
-def silent(text: str) -> None:
+def silent(text: str, lasting: bool = False) -> None:
     """Tells nobody."""
 
 

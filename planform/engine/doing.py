@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from planform.core.addresses import Address
 from planform.core.errors import Diagnosed, PlanformError, Problems
@@ -59,7 +60,7 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
         executor = work.edges.executor(provider, planned)
 
         def start() -> Sequence[Entry]:
-            launched = executor.launch(spec, lambda text: work.reporter.progress(step, text))
+            launched = executor.launch(spec, partial(work.reporter.progress, step))
             now = progress(run, launched.status)._replace(
                 job_arn=launched.job_arn,
                 folder=launched.folder,

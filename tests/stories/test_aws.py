@@ -420,19 +420,6 @@ def test_source_code_in_s3(team: User, aws: FakeAws) -> None:
         assert json.loads(told)["archive"] == archive
 
 
-def test_a_large_file_is_sent_in_parts(team: User, aws: FakeAws) -> None:
-    with (team.folder / "data" / "large.bin").open("wb") as file:
-        file.truncate((64 << 20) + 1)
-    with_jobs(team, DIRECT)
-    team.run("apply", "-y")
-    assert aws.calls()["s3.CompleteMultipartUpload"] == 1  # for four trainers
-    job = next(iter(aws.objects("training_job").values()))
-    uri = next(item for item in job["InputDataConfig"] if item["ChannelName"] == "train")["DataSource"]
-    bucket, _, key = uri["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")
-    size = aws.client("s3").head_object(Bucket=bucket, Key=f"{key}large.bin")["ContentLength"]
-    assert size == (64 << 20) + 1
-
-
 def test_a_pinned_image_is_what_runs(team: User, aws: FakeAws) -> None:
     """A tag may be moved; what is pinned is asked for by its digest, and a new pin is a new run."""
     uri = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/train:1"
