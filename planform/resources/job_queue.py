@@ -56,6 +56,8 @@ def normalise(body: Object) -> Object:
     result = dict(body)
     if isinstance(body.get("service_environment_order"), list):
         result["service_environment_order"] = service_environments(body["service_environment_order"])
+    if result.get("job_state_time_limit_actions") == []:
+        del result["job_state_time_limit_actions"]
     if "scheduling_policy_arn" in result:
         result["scheduling_policy_arn"] = short_name(result["scheduling_policy_arn"])
     return result

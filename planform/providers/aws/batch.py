@@ -70,7 +70,8 @@ class BatchObjects:
     def create(self, planned: Planned) -> Object:
         body, kind = reveal(planned.object), self.kind
         tags = {**tags_of(self.clients.settings, body), **own_tags(planned)}
-        request = {**kind.fixed(body), **kind.to_request(body), "tags": tags}
+        given = {name: value for name, value in kind.to_request(body).items() if value != []}
+        request = {**kind.fixed(body), **given, "tags": tags}
         for _ in self._patiently(f"create {body['name']}"):
             try:
                 answer = self.clients.call("batch", f"create_{kind.operation}", **request)
@@ -115,8 +116,8 @@ class BatchObjects:
         kind, body, raw = self.kind, reveal(planned.object), self._settled(arn)
         now = self._object(raw, body)
         normal = kind.schema.normalise or (lambda item: item)
-        wanted, there = normal({name: body[name] for name in body if name in now}), normal(now)
-        if any(not same(wanted[name], there.get(name)) for name in wanted if name not in _COMPUTED and name != "tags"):
+        wanted, there = normal({name: body.get(name) for name in now}), normal(now)
+        if any(not same(wanted.get(name), there.get(name)) for name in now if name not in (*_COMPUTED, "tags")):
             self._change(raw[kind.arn], {**_kept_policy(kind, raw), **kind.to_request(body)})
         tags = {**tags_of(self.clients.settings, body), **own_tags(planned)}
         present = {key: value for key, value in (raw.get("tags") or {}).items() if not key.startswith("aws:")}
