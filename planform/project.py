@@ -323,7 +323,7 @@ class Project:
         chosen = {address: item for address, item in items.items() if provider_kind(item.provider) == "aws"}
         if not chosen:
             return None
-        bodies = [(address.type, self.evaluation.body(item)) for address, item in chosen.items()]
+        bodies = [(address.kind, self.evaluation.body(item)) for address, item in chosen.items()]
         names = {item.provider.partition("@")[0] for item in chosen.values()}
         settings = [self.configuration.provider_settings.get(name, {}) for name in sorted(names)]
         kind, state = self.configuration.backend

@@ -44,6 +44,10 @@ class FakeAws:
         hold_after: no answer before `release`."""
         self._tell("faults", list(rules))
 
+    def pending(self) -> list[str]:
+        """The operations of faults that have yet to strike."""
+        return list(self._tell("pending", None))
+
     def release(self) -> None:
         """Let go of the requests that a fault `hold_after` holds."""
         self._tell("release", None)
@@ -62,6 +66,10 @@ class FakeAws:
     def sizes(self) -> list[tuple[str, str, int]]:
         """What was written to S3 since the reset: `PutObject` or `UploadPart`, its path, its bytes."""
         return [(operation, path, size) for operation, path, size in self._tell("sizes", None)]
+
+    def buckets(self) -> set[tuple[str, str]]:
+        """(operation, bucket) of what was asked of S3 since this was last asked."""
+        return {(operation, bucket) for operation, bucket in self._tell("buckets", None)}
 
     def changes(self) -> list[str]:
         """Those of them that change something."""

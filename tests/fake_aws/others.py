@@ -48,3 +48,9 @@ def refusal(world: World, operation: str, environ: dict[str, Any]) -> int:
     if expected and (expected != ACCOUNT or bucket in world.foreign):
         return 403
     return 409 if operation == "CreateBucket" and bucket in world.foreign else 0
+
+
+def page(world: World, operation: str, environ: dict[str, Any]) -> None:
+    """Pages as short as the account's."""
+    if operation == "ListObjectsV2" and world.page < 100:
+        environ["QUERY_STRING"] = f"max-keys={world.page}&{environ['QUERY_STRING']}"

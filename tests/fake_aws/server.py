@@ -47,6 +47,9 @@ class Server:
             self.world.calls.append(f"{service}.{operation}")
             do = self.struck(operation)
             refused = others.refusal(self.world, operation, environ) if service == "s3" else 0
+            if service == "s3":
+                self.world.buckets.append([operation, environ["PATH_INFO"].lstrip("/").partition("/")[0]])
+            others.page(self.world, operation, environ)
             if operation in ("PutObject", "UploadPart"):
                 self.world.sizes.append([operation, environ["PATH_INFO"], int(environ.get("CONTENT_LENGTH") or 0)])
         if do == "throttle":
@@ -161,6 +164,9 @@ class Server:
         self.released.clear()
         self.world.faults = rules
 
+    def do_pending(self, _: None) -> list[str]:
+        return [rule["op"] for rule in self.world.faults if rule.get("times", 1) > 0]
+
     def do_outcomes(self, rules: list[dict[str, Any]]) -> None:
         self.world.outcomes = rules
 
@@ -170,6 +176,10 @@ class Server:
 
     def do_sizes(self, _: None) -> list[list[Any]]:
         return self.world.sizes
+
+    def do_buckets(self, _: None) -> list[list[str]]:
+        told, self.world.buckets = self.world.buckets, []
+        return told
 
     def do_calls(self, _: None) -> list[str]:
         told, self.world.calls = self.world.calls, []

@@ -142,7 +142,7 @@ OPTIONAL = [
     ("scheduling_policy", ", share_distribution: [{share_identifier: lab, weight_factor: 0.3}]", ""),
     ("scheduling_policy", "share_decay_seconds: 60, compute_reservation: 5", ""),
     ("quota_share", ", borrow_limit: 50", ""),
-    ("quota_share", "      resource_sharing_configuration: {strategy: LEND_AND_BORROW, borrow_limit: 50}\n", ""),
+    ("quota_share", "      resource_sharing_configuration: {strategy: LEND_AND_BORROW}\n", ""),
     ("quota_share", "      preemption_configuration: {in_share_preemption: ENABLED}\n", ""),
 ]
 

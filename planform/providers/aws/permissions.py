@@ -16,7 +16,7 @@ Role = Literal["plan", "apply", "job"]
 class Needs(NamedTuple):
     """What a configuration does on AWS."""
 
-    types: frozenset[str]  # resource and data types
+    types: frozenset[str]  # of resources, and of data: data.job_queue
     queued: bool  # trainers go through queues
     direct: bool  # trainers are launched at once
     tuned: bool  # there are tuning jobs
@@ -24,6 +24,7 @@ class Needs(NamedTuple):
     sources: frozenset[str]  # s3:// URIs that jobs read
     roles: frozenset[str]  # execution roles: names or ARNs
     state_bucket: str = ""
+    objects: frozenset[str] = frozenset()  # bucket/key of objects that are looked up
     makes_bucket: bool = False  # the default one, where it is not there
     keys: frozenset[str] = frozenset()  # of KMS
     secrets: frozenset[str] = frozenset()  # ARNs in Secrets Manager
@@ -56,7 +57,8 @@ def _allow(sid: str, actions: Iterable[str], resources: Sequence[str] = ("*",), 
 
 
 def _reading(needs: Needs) -> set[str]:
-    actions = {f"batch:{_DESCRIBED[kind]}" for kind in needs.types if kind in _DESCRIBED}
+    looked_up = {kind.removeprefix("data.") for kind in needs.types}
+    actions = {f"batch:{_DESCRIBED[kind]}" for kind in looked_up if kind in _DESCRIBED}
     if "quota_share" in needs.types:
         actions.add("batch:ListQuotaShares")
     if needs.queued:
@@ -65,9 +67,16 @@ def _reading(needs: Needs) -> set[str]:
         actions |= {"sagemaker:DescribeHubContent", "sagemaker:ListHubContents"}
     if needs.tuned:
         actions |= {"sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob"}
-    if needs.queued or needs.direct or needs.tuned or "training_job" in needs.types:
+    if needs.queued or needs.direct or needs.tuned:
         actions |= {"sagemaker:DescribeTrainingJob", "sagemaker:ListTags"}
+    if "data.training_job" in needs.types:
+        actions.add("sagemaker:DescribeTrainingJob")
     return actions
+
+
+def _objects(needs: Needs) -> dict[str, Any]:
+    arns = [f"arn:aws:s3:::{place}" for place in needs.objects]
+    return _allow("LookedUp", {"s3:GetObject"} if arns else (), arns)
 
 
 def _state(needs: Needs, write: bool) -> list[dict[str, Any]]:
@@ -82,6 +91,7 @@ def _plan(needs: Needs) -> list[dict[str, Any]]:
     objects = [f"arn:aws:s3:::{bucket}/*" for bucket in needs.buckets]
     return [
         _allow("Read", _reading(needs)),
+        _objects(needs),
         # Whether the artifacts of a run to be reused are still there.
         _allow("Artifacts", {"s3:GetObject"} if objects else (), objects),
         _allow("ArtifactsList", {"s3:ListBucket"} if objects else (), [text.removesuffix("/*") for text in objects]),
@@ -94,6 +104,7 @@ def _apply(needs: Needs) -> list[dict[str, Any]]:
     verbs = ("Create", "Update", "Delete")
     statements = [
         _allow("Read", _reading(needs)),
+        _objects(needs),
         _allow(
             "Batch",
             {f"batch:{verb}{name}" for name, _ in made for verb in verbs}

@@ -46,3 +46,23 @@ def test_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     code, _, err = run_planform(capsys, "permissions", "plan")
     assert code == 1
     assert "Nothing in these files is made on AWS." in err
+
+
+def test_what_is_only_looked_up_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.pf.yaml").write_text("""
+planform: {name: team, default_provider: aws}
+provider: {aws: {region: us-west-2}}
+data:
+  job_queue: {shared: {name: team-queue}}
+  s3_object: {words: {bucket: team-data, key: words.txt}}
+  training_job: {teacher: {name: teacher}}
+""")
+    told = actions(run_planform(capsys, "permissions", "apply")[1])
+    assert told == {
+        "batch:DescribeJobQueues": ["*"],
+        "sagemaker:DescribeTrainingJob": ["*"],
+        "s3:GetObject": ["arn:aws:s3:::team-data/words.txt"],
+    }
