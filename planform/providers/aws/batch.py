@@ -20,7 +20,7 @@ from planform.core.state import Record
 from planform.core.values import Object, reveal, same
 from planform.providers.aws.batch_types import GONE, Kind, Raw
 from planform.providers.aws.clients import AwsError, Clients, Where
-from planform.providers.aws.tags import missing_tags, ours, own_tags, tags_of
+from planform.providers.aws.tags import OWN_TAGS, ours, own_tags, tag_misfits, tags_of
 from planform.resources import short_name
 
 DESCRIBED_AT_ONCE = 100
@@ -47,7 +47,7 @@ class BatchObjects:
         return computed
 
     def check(self, address: Address, desired: Object) -> list[Misfit]:
-        return missing_tags(self.clients.settings, desired)
+        return tag_misfits(self.clients.settings, desired, OWN_TAGS)
 
     def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
         by_id = {self._id(record): record for record in records}

@@ -14,7 +14,7 @@ from planform.providers.aws.jobs.request import Placed, attribute_path, training
 from planform.providers.aws.jobs.service_rules import network, rules
 from planform.providers.aws.jobs.storage import Storage
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
-from planform.providers.aws.tags import missing_tags, tags_of
+from planform.providers.aws.tags import OWN_TAGS, tag_misfits, tags_of
 from planform.resources import treatment
 from planform.training.definition import inputs, is_local, mapping
 from planform.training.images import known_uri
@@ -29,7 +29,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     from planform.resources.trainer import SCHEMA
 
     found, notes = treatment(SCHEMA, executor, desired)
-    found += missing_tags(clients.settings, desired)
+    found += tag_misfits(clients.settings, desired, OWN_TAGS + 1)
     found += rules(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes

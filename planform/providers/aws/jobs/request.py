@@ -138,15 +138,17 @@ def _algorithm(body: Object, placed: Placed) -> dict[str, Any]:
 
 
 def _channels(body: Object, placed: Placed) -> list[dict[str, Any]]:
-    channels = []
-    groups: list[str] = []
+    channels: list[dict[str, Any]] = []
+    # Where one channel is for some groups of instances, SageMaker wants every channel to say for which it is.
+    chosen = any(_group_names(item.source) for item in inputs(body))
+    groups = [group["instance_group_name"] for group in mapping(body, "compute").get("instance_groups") or ()]
+    everywhere = {"instance_group_names": groups} if chosen else {}
     for item in inputs(body):
         source = item.source
         form: dict[str, Any] = {"ChannelName": item.name}
         if isinstance(source, dict) and source.get("s3_data_source"):
             given = source["s3_data_source"]
-            form["DataSource"] = {"S3DataSource": _s3(given)}
-            groups = groups or list(given.get("instance_group_names") or ())
+            form["DataSource"] = {"S3DataSource": _s3({**given, **(everywhere if not _group_names(source) else {})})}
         elif isinstance(source, dict):
             given = source["file_system_data_source"]
             form["DataSource"] = {
@@ -158,7 +160,7 @@ def _channels(body: Object, placed: Placed) -> list[dict[str, Any]]:
                 }
             }
         else:
-            form["DataSource"] = {"S3DataSource": _s3({"s3_uri": placed.channels.get(item.name, source)})}
+            form["DataSource"] = {"S3DataSource": _s3({"s3_uri": placed.channels.get(item.name, source), **everywhere})}
         for name, member in (
             ("content_type", "ContentType"),
             ("compression_type", "CompressionType"),
@@ -172,10 +174,14 @@ def _channels(body: Object, placed: Placed) -> list[dict[str, Any]]:
         channels.append(form)
     for name, uri in ((CODE_CHANNEL, placed.code), (DRIVERS_CHANNEL, placed.drivers)):
         if uri:
-            source = {"s3_uri": uri, **({"instance_group_names": groups} if groups else {})}
+            source = {"s3_uri": uri, **everywhere}
             # What runs is needed whole, also where data comes through a pipe.
             channels.append({"ChannelName": name, "DataSource": {"S3DataSource": _s3(source)}, "InputMode": "File"})
     return channels
+
+
+def _group_names(source: Any) -> Any:
+    return (source.get("s3_data_source") or {}).get("instance_group_names") if isinstance(source, dict) else None
 
 
 def _s3(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from planform.providers.aws.jobs.plan_check import bucket_note, known_part, stan
 from planform.providers.aws.jobs.service_rules import rules
 from planform.providers.aws.jobs.tuning_request import attribute_of, tuning_job
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
-from planform.providers.aws.tags import missing_tags, tags_of
+from planform.providers.aws.tags import OWN_TAGS, tag_misfits, tags_of
 from planform.resources import treatment
 from planform.training.definition import mapping, plain
 
@@ -22,7 +22,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
 
     trainer = mapping(desired, "trainer")
     found, notes = treatment(SCHEMA, executor, desired)
-    found += missing_tags(clients.settings, desired)
+    found += tag_misfits(clients.settings, desired, OWN_TAGS + 1)
     found += [misfit._replace(path=("trainer", *misfit.path)) for misfit in rules(clients, trainer)]
     found += _executors(trainer)
     if any(misfit.path[:2] == ("trainer", "training_image") for misfit in found):
