@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from planform.core.addresses import Address
-from planform.core.executor import Document, DocumentRead, Executor
+from planform.core.executor import Document, DocumentRead, Executor, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -96,6 +96,9 @@ class Provider(Protocol):
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         """What cannot work between planned objects: whose field, why, and the other object of the matter. Pure."""
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        """What lies at a URI: by names, sizes and marks of its content, without reading it."""
 
     def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
         """Of jobs to be launched, those that need what is not there yet, and what that is. Reads."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from planform.core.addresses import Address
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import Document, DocumentRead, Executor
+from planform.core.executor import Document, DocumentRead, Executor, Tree, TreeRead
 from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import Misfit
 from planform.core.state import Record
@@ -87,6 +87,9 @@ class BuiltinProvider:
 
     def data_source(self, type_name: str) -> DataSource | None:
         return RemoteStates(self.outputs_of) if type_name == "remote_state" else None
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        return [Misfit(read.attribute, f"Provider {self.name} cannot list {read.path}.")]
 
     def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
         return {}

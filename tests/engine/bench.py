@@ -10,7 +10,7 @@ from pathlib import Path
 from planform.backends.local import LocalBackend
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Executor
+from planform.core.executor import Executor, Tree, TreeRead
 from planform.core.plan import Plan
 from planform.core.reporter import Reporter
 from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
@@ -74,6 +74,9 @@ class Workshop:
 
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         return []
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        return [Misfit(read.attribute, f"Provider {self.name} cannot list {read.path}.")]
 
     def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,30 @@ def test_faults_of_uploads(team: User, aws: FakeAws, do: str) -> None:
     sent = len(aws.sizes())
     team.run("apply", "-y", "--replace", "trainer.t[0]")
     assert len(aws.sizes()) == sent  # it is there
+
+
+def test_what_lies_in_s3_counts_where_it_is_tracked(team: User, aws: FakeAws) -> None:
+    """By its listing: another key, size or ETag is another definition, and the old one is gone back to."""
+    s3 = aws.client("s3")
+    team.edit("{train: data}", f"{{train: {{data_source: s3://{BUCKET}/in/, track: listing}}}}")
+    said = team.run("plan", code=1)
+    assert f"There is nothing at s3://{BUCKET}/in/." in said
+    assert "main.pf.yaml:10:" in said
+    s3.put_object(Bucket=BUCKET, Key="in/a.csv", Body=b"1")
+    team.run("plan", "--out", "p")
+    s3.put_object(Bucket=BUCKET, Key="in/a.csv", Body=b"2")
+    assert f"s3://{BUCKET}/in/ changed after the plan was made" in team.run("apply", "p", code=1)
+    team.run("apply", "-y")
+    assert team.run("plan").startswith("No changes.")
+    s3.put_object(Bucket=BUCKET, Key="in/b.csv", Body=b"3")
+    said = team.run("plan")
+    assert "3 new runs" in said
+    assert re.search(r"input_data.train +content changed", said)
+    s3.delete_object(Bucket=BUCKET, Key="in/b.csv")
+    assert team.run("plan").startswith("No changes.")
+    assert json.loads(team.run("permissions", "plan"))["Statement"][1] == {
+        "Sid": "Listed",
+        "Effect": "Allow",
+        "Action": ["s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{BUCKET}"],
+    }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from planform.core.values import Object, Value, reveal
 from planform.providers.aws.permissions import DEFAULT_BUCKETS, Needs
-from planform.training.definition import inputs, mapping
+from planform.training.definition import inputs, listed, mapping
 
 
 def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], state_bucket: str) -> Needs:
@@ -34,6 +34,7 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
         sources=frozenset(_sources(trainers)),
         roles=frozenset(filter(None, roles)),
         state_bucket=state_bucket,
+        listed=frozenset(_bucket(uri) for body in trainers for item in inputs(body) if (uri := listed(item))),
         objects=frozenset(_looked_up(items)),
         makes_bucket=bool(trainers) and "" in named,
         keys=frozenset(filter(None, keys)),

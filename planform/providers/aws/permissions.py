@@ -25,6 +25,7 @@ class Needs(NamedTuple):
     roles: frozenset[str]  # execution roles: names or ARNs
     state_bucket: str = ""
     objects: frozenset[str] = frozenset()  # bucket/key of objects that are looked up
+    listed: frozenset[str] = frozenset()  # buckets of inputs whose listing counts
     makes_bucket: bool = False  # the default one, where it is not there
     keys: frozenset[str] = frozenset()  # of KMS
     secrets: frozenset[str] = frozenset()  # ARNs in Secrets Manager
@@ -74,9 +75,13 @@ def _reading(needs: Needs) -> set[str]:
     return actions
 
 
-def _objects(needs: Needs) -> dict[str, Any]:
-    arns = [f"arn:aws:s3:::{place}" for place in needs.objects]
-    return _allow("LookedUp", {"s3:GetObject"} if arns else (), arns)
+def _objects(needs: Needs) -> list[dict[str, Any]]:
+    """What data sources read, and what lies where inputs come from."""
+    objects, buckets = ([f"arn:aws:s3:::{place}" for place in places] for places in (needs.objects, needs.listed))
+    return [
+        _allow("LookedUp", {"s3:GetObject"} if objects else (), objects),
+        _allow("Listed", {"s3:ListBucket"} if buckets else (), buckets),
+    ]
 
 
 def _state(needs: Needs, write: bool) -> list[dict[str, Any]]:
@@ -91,7 +96,7 @@ def _plan(needs: Needs) -> list[dict[str, Any]]:
     objects = [f"arn:aws:s3:::{bucket}/*" for bucket in needs.buckets]
     return [
         _allow("Read", _reading(needs)),
-        _objects(needs),
+        *_objects(needs),
         # Whether the artifacts of a run to be reused are still there.
         _allow("Artifacts", {"s3:GetObject"} if objects else (), objects),
         _allow("ArtifactsList", {"s3:ListBucket"} if objects else (), [text.removesuffix("/*") for text in objects]),
@@ -104,7 +109,7 @@ def _apply(needs: Needs) -> list[dict[str, Any]]:
     verbs = ("Create", "Update", "Delete")
     statements = [
         _allow("Read", _reading(needs)),
-        _objects(needs),
+        *_objects(needs),
         _allow(
             "Batch",
             {f"batch:{verb}{name}" for name, _ in made for verb in verbs}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planform.core.addresses import Address
-from planform.core.executor import Document, DocumentRead, Executor
+from planform.core.executor import Document, DocumentRead, Executor, Tree, TreeRead
 from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import BOOL, NUMBER, STRING, Attribute, Misfit, Nested, OneOf, attributes, list_of, map_of
 from planform.core.values import Object
@@ -87,6 +87,11 @@ class AwsProvider:
         from planform.providers.aws.review import misfits
 
         return misfits(objects)
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        from planform.providers.aws.fetch import listing
+
+        return listing(self.clients, read)
 
     def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
         from planform.providers.aws.jobs.bucket import prerequisites

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Document, DocumentRead, Executor, Tell
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead
 from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Fetch = Callable[[str, Path, Tell], Path]
 Login = Callable[[str], tuple[str, str]]
+Lister = Callable[[TreeRead], Tree | list[Misfit]]
 Models = Callable[[Sequence[DocumentRead]], Mapping[DocumentRead, Document | Misfit]]
 
 SETTINGS: Mapping[str, Attribute] = attributes(
@@ -73,6 +74,7 @@ class LocalProvider:
     fetch: Fetch | None = None
     login: Login | None = None
     models: Models | None = None
+    lister: Lister | None = None
     name: str = "local"
 
     def coordinates(self) -> Mapping[str, str]:
@@ -109,6 +111,9 @@ class LocalProvider:
         from planform.resources.training.queues import kind_misfits
 
         return [*too_wide(objects), *kind_misfits(objects)]
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        return self.lister(read) if self.lister is not None else []
 
     def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
         return {}
@@ -161,10 +166,12 @@ def local_provider(
     fetch: Fetch | None = None,
     login: Login | None = None,
     models: Models | None = None,
+    lister: Lister | None = None,
 ) -> Provider:
     """The provider of one root module, with the settings of its `provider: local`. `fetch` brings data of S3 here,
-    `login` gives the password of a registry in ECR, `models` the documents of models of a hub."""
-    return LocalProvider(root.absolute(), workspace, settings, fetch, login, models)
+    `login` gives the password of a registry in ECR, `models` the documents of models of a hub, `lister` what lies at
+    a URI of S3."""
+    return LocalProvider(root.absolute(), workspace, settings, fetch, login, models, lister)
 
 
 def host_id() -> str:

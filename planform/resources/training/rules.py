@@ -150,6 +150,8 @@ def _channels(body: Object) -> Iterator[Misfit]:
         if channel is None or channel == "":
             yield Misfit(path, "A channel needs a path, an s3:// URI or {data_source: ...}.")
         source = plain(channel.get("data_source")) if isinstance(channel, dict) else None
+        if isinstance(channel, dict) and plain(channel.get("track")) == "listing" and _is_mounted(source):
+            yield Misfit((*path, "track"), "What is in a file system is not listed.", suggestion="Remove it.")
         if isinstance(source, dict) and len(source) != 1:
             yield Misfit(
                 (*path, "data_source"),
@@ -165,6 +167,10 @@ def _channels(body: Object) -> Iterator[Misfit]:
                 suggestion="Rename one of them.",
             )
         variables.setdefault(variable, name)
+
+
+def _is_mounted(source: Value) -> bool:
+    return isinstance(source, dict) and source.get("file_system_data_source") is not None
 
 
 def _hyperparameters(body: Object) -> Iterator[Misfit]:
