@@ -24,6 +24,7 @@ _FIELDS: Mapping[str, AttributePath] = {
     "args": ("source_code", "args"),
     "requirements": ("source_code", "requirements"),
     "training_input_mode": ("training_input_mode",),
+    "request": ("request",),
 }
 _COMPUTE: Mapping[str, AttributePath] = {
     "compute.instance_groups": ("compute", "instance_groups"),

@@ -10,7 +10,7 @@ from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object, Set, Unknown, Value, reveal
 from planform.providers.aws.clients import Clients
 from planform.providers.aws.jobs.bucket import uses
-from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
+from planform.providers.aws.jobs.request import Placed, attribute_path, place_of, taken, training_job
 from planform.providers.aws.jobs.service_rules import network, rules
 from planform.providers.aws.jobs.storage import Storage
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
@@ -41,10 +41,14 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         if not open_parts:
             raise
         return found, notes  # a block has an unknown part: apply knows it, and the API is asked then
+    more = mapping(body, "request")
+    for path in taken(_request(clients, {name: item for name, item in body.items() if name != "request"}), more):
+        why = f"{'.'.join(map(str, path))} is made of other fields of the trainer."
+        found.append(Misfit(("request", *path), why, suggestion="Set it there."))
     seen = {misfit.path for misfit in found}
     for member, problem, advice in refused(request, input_shape("sagemaker", "CreateTrainingJob")):
         member = _named(member, request)
-        path = attribute_path(member)
+        path = place_of(member, body)
         if path in seen or (open_parts and problem == "it is required."):
             continue
         seen.add(path)

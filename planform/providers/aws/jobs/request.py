@@ -7,7 +7,7 @@ shown where it is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from planform.core.hyperparameters import wire_text
@@ -96,7 +96,39 @@ def training_job(body: Object, job_name: str, placed: Placed, settings: Object, 
         request["RemoteDebugConfig"] = {"EnableRemoteDebug": body["remote_debug"].get("enable_remote_debug", True)}
     if body.get("infra_check") is not None:
         request["InfraCheckConfig"] = {"EnableInfraCheck": body["infra_check"].get("enable_infra_check", True)}
-    return {name: value for name, value in request.items() if value not in (None, {}, [])}
+    made = {name: value for name, value in request.items() if value not in (None, {}, [])}
+    return _over(made, mapping(body, "request"))
+
+
+def _over(made: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The request with more members; one that is there stays (`taken` says so)."""
+    inner = {name: _over(made[name], value) for name, value in more.items() if _both_objects(made.get(name), value)}
+    return {**more, **made, **inner}
+
+
+def _both_objects(left: Any, right: Any) -> bool:
+    return isinstance(left, dict) and isinstance(right, dict)
+
+
+def taken(made: Mapping[str, Any], more: Mapping[str, Any], path: AttributePath = ()) -> Iterator[AttributePath]:
+    """The members that fields of the trainer make as well."""
+    for name, value in more.items():
+        if _both_objects(made.get(name), value):
+            yield from taken(made[name], value, (*path, name))
+        elif name in made:
+            yield (*path, name)
+
+
+def place_of(member: AttributePath, body: Object) -> AttributePath:
+    """Where the trainer says what a member of the request is: in a field of its own, or in its `request`."""
+    more: Any = mapping(body, "request")
+    depth = 0
+    while depth < len(member) and isinstance(more, (dict, list)):
+        if isinstance(more, dict) and member[depth] not in more:
+            break
+        more, depth = more[member[depth]], depth + 1  # type: ignore[index]
+    found = attribute_path(member)
+    return ("request", *member[:depth]) if depth == len(member) or (depth and not found) else found
 
 
 def attribute_path(member: AttributePath) -> AttributePath:

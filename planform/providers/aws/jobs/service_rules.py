@@ -59,7 +59,7 @@ def _in_clear(desired: Object) -> Iterator[Misfit]:
     """Secrets that whoever may describe the job could read (S6.3)."""
     if desired.get("allow_plaintext") is True:
         return
-    for field in ("environment", "hyperparameters"):
+    for field in ("environment", "hyperparameters", "request"):
         whole = desired.get(field)
         items = whole.items() if isinstance(whole, dict) else [("", whole)] if isinstance(whole, Sensitive) else ()
         for name, value in items:

@@ -6,6 +6,7 @@ from planform.core.schemas import Misfit
 from planform.core.values import Object, reveal
 from planform.providers.aws.clients import Clients
 from planform.providers.aws.jobs.plan_check import bucket_note, known_part, stand_in
+from planform.providers.aws.jobs.request import place_of
 from planform.providers.aws.jobs.service_rules import rules
 from planform.providers.aws.jobs.tuning_request import attribute_of, tuning_job
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
@@ -43,6 +44,8 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     seen = {misfit.path for misfit in found}
     for member, problem, advice in refused(request, input_shape("sagemaker", OPERATION)):
         path = attribute_of(member, request)
+        if member[:1] == ("TrainingJobDefinition",) and path[:1] in ((), ("trainer",)):
+            path = ("trainer", *(place_of(member[1:], body) or path[1:]))
         if path in seen or (open_parts and problem == "it is required."):
             continue
         seen.add(path)
