@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from planform.core.addresses import Address
-from planform.core.executor import Document, DocumentRead, Executor, Tree, TreeRead
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -85,8 +85,8 @@ class Provider(Protocol):
     def coordinates(self) -> Mapping[str, str]:
         """Which account and region, or which host. May read; apply compares it before the first write (S4.3)."""
 
-    def handler(self, type_name: str) -> Handler | None:
-        """The handler of a type, or None when this provider cannot make it."""
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
+        """The handler of a type, or None when this provider cannot make it. `tell` hears what takes long."""
 
     def data_source(self, type_name: str) -> DataSource | None:
         """Who reads data of a type, or None when this provider cannot."""

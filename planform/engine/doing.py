@@ -87,7 +87,7 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
             return [_recorded(work, change, item, needs)]
 
         return item, note, None
-    handler = work.edges.handler(provider, address.type)
+    handler = work.edges.handler(provider, address.type, partial(work.reporter.progress, step))
     if handler is None:
         raise PlanformError(f"Provider {provider} cannot make a {address.type}.")
     request = Planned(address, planned, work.plan.lineage, work.plan.workspace)
@@ -158,7 +158,7 @@ def _removal(work: Work, step: Step, change: Change) -> tuple[Callable[[], Seque
 
         return halt, intent if active else None
     record = snapshot.state.records.get(address)
-    handler = work.edges.handler(change.provider, address.type)
+    handler = work.edges.handler(change.provider, address.type, partial(work.reporter.progress, step))
 
     def remove() -> Sequence[Entry]:
         if handler is not None and record is not None:

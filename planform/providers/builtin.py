@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from planform.core.addresses import Address
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import Document, DocumentRead, Executor, Tree, TreeRead
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
 from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import Misfit
 from planform.core.state import Record
@@ -82,7 +82,7 @@ class BuiltinProvider:
     def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
         return []
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         return PlanformData() if type_name == "planform_data" else None
 
     def data_source(self, type_name: str) -> DataSource | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from planform.backends.local import LocalBackend
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Executor, Tree, TreeRead
+from planform.core.executor import Executor, Tell, Tree, TreeRead, silent
 from planform.core.plan import Plan
 from planform.core.reporter import Reporter
 from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
@@ -66,7 +66,7 @@ class Workshop:
     def coordinates(self) -> Mapping[str, str]:
         return {"host": "here"}
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         return self if type_name in ("thing", "named") else None
 
     def data_source(self, type_name: str) -> DataSource | None:

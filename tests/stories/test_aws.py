@@ -148,10 +148,24 @@ def test_queues_from_first_to_last(team: User, aws: FakeAws) -> None:
 )
 def test_an_account_that_takes_its_time(team: User, aws: FakeAws, settings: dict[str, float]) -> None:
     aws.reset(**settings)
-    team.run("apply", "-y")
+    said = team.run("apply", "-y")
+    assert ("service_environment.cpu: CREATING\n" in said) == ("delay" in settings)
     empty(team)
-    team.run("destroy", "-y")
+    said = team.run("destroy", "-y")
+    assert ("job_queue.main: UPDATING: JobQueue Healthy\n" in said) == ("delay" in settings)
     assert not any(aws.objects(kind) for kind in ("job_queue", "service_environment", "scheduling_policy"))
+
+
+def test_what_takes_too_long_says_how_it_stands(team: User, aws: FakeAws) -> None:
+    aws.reset(delay=1e9)
+    team.edit("poll_interval_in_seconds: 0.01", "poll_interval_in_seconds: 0.01\n    timeout_in_seconds: 1")
+    said = team.run("apply", "-y", code=1)
+    assert "AWS Batch did not make team-default-cpu valid within 1 seconds. It is CREATING." in said
+    assert "job_queue.main: not tried: service_environment.cpu" in said
+    aws.set(delay=3.0)
+    aws.alter("service_environment", "team-default-cpu", _until=0)
+    team.run("apply", "-y")  # it goes on with what is there
+    assert len(aws.objects("service_environment")) == 1
 
 
 FAULTS = ["throttle", "500", "500_after", "drop", "drop_after"]

@@ -14,6 +14,7 @@ from typing import Any
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
+from planform.core.executor import Tell, silent
 from planform.core.resource import Planned
 from planform.core.schemas import Misfit
 from planform.core.state import Record
@@ -26,6 +27,7 @@ from planform.resources import short_name
 DESCRIBED_AT_ONCE = 100
 # A new object may not be described at once, and what was undone may still be seen: for so long that is no error.
 SETTLING_SECONDS = 60.0
+TOLD_AFTER = 3  # looks: what is there by then is not worth a word
 
 _EXISTS = re.compile(r"already exists", re.I)
 _BUSY = re.compile(r"being modified|existing JobQueue relationship|is in use|being used|associated", re.I)
@@ -37,6 +39,7 @@ class BatchObjects:
 
     kind: Kind
     clients: Clients
+    tell: Tell = silent
     side_effects: bool = True
 
     def predict(self, desired: Object) -> Object:
@@ -105,9 +108,12 @@ class BatchObjects:
                     raise
                 continue
             break
-        for _ in self._patiently(f"delete {raw[kind.label]}: it is still there"):
-            if self._look(arn) is None:
+        seen: list[Raw] = []
+        for _ in self._patiently(f"delete {raw[kind.label]}: it is still there", seen):
+            raw = self._look(arn)
+            if raw is None:
                 return
+            seen.append(raw)
 
     # The steps of these
 
@@ -192,13 +198,14 @@ class BatchObjects:
         Raises:
             ProviderError: it became INVALID, or takes too long.
         """
-        begun, raw = time.monotonic(), None
-        for _ in self._patiently(f"make {short_name(arn)} valid"):
+        begun, seen = time.monotonic(), list[Raw]()
+        for _ in self._patiently(f"make {short_name(arn)} valid", seen):
             raw = self._look(arn)
             if raw is None:
                 if time.monotonic() - begun > SETTLING_SECONDS:
                     raise ProviderError(f"{arn} is not there.", suggestion="Make a new plan: planform plan")
                 continue
+            seen.append(raw)
             if raw.get("status") == "INVALID":
                 reason = raw.get("statusReason") or "Batch gives no reason"
                 raise ProviderError(
@@ -209,18 +216,22 @@ class BatchObjects:
                 return raw
         raise AssertionError("unreachable")
 
-    def _patiently(self, what: str) -> Iterator[int]:
-        """Tries, with the pause between them that the provider's settings say, until its time is up."""
+    def _patiently(self, what: str, seen: Sequence[Raw] = ()) -> Iterator[int]:
+        """Tries, with the pause between them that the provider's settings say, until its time is up. How the object was
+        last `seen` is told."""
         pause = float(self.clients.settings.get("poll_interval_in_seconds", 5))
         limit = float(self.clients.settings.get("timeout_in_seconds", 600))
         begun, count = time.monotonic(), 0
         while time.monotonic() - begun <= limit:
             yield count
             count += 1
+            if seen and count >= TOLD_AFTER:
+                self.tell(_standing(seen[-1]))
             time.sleep(min(pause, 0.25 * 2**count))
         raise ProviderError(
             f"AWS Batch did not {what} within {limit:.0f} seconds.",
-            suggestion="Apply again to go on; provider.aws.timeout_in_seconds sets how long it may take.",
+            f"It is {_standing(seen[-1])}." if seen else "",
+            "Apply again to go on; provider.aws.timeout_in_seconds sets how long it may take.",
         )
 
     def _described(self, ids: Sequence[str]) -> Iterator[Raw]:
@@ -257,6 +268,11 @@ class BatchObjects:
             **planned,
             **{name: value for name, value in now.items() if name not in left or not same(left[name], right[name])},
         }
+
+
+def _standing(raw: Raw) -> str:
+    """`CREATING`, or with the reason that Batch gives."""
+    return ": ".join(filter(None, (raw.get("status", "VALID"), raw.get("statusReason", ""))))
 
 
 _COMPUTED = ("arn", "status", "status_reason")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planform.core.addresses import Address
-from planform.core.executor import Document, DocumentRead, Executor, Tree, TreeRead
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
 from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import BOOL, NUMBER, STRING, Attribute, Misfit, Nested, OneOf, attributes, list_of, map_of
 from planform.core.values import Object
@@ -65,11 +65,11 @@ class AwsProvider:
         where = self.clients.where()
         return {"account": where.account, "region": where.region, "partition": where.partition}
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         from planform.providers.aws.batch import BatchObjects
         from planform.providers.aws.batch_types import KINDS
 
-        return BatchObjects(KINDS[type_name], self.clients) if type_name in KINDS else None
+        return BatchObjects(KINDS[type_name], self.clients, tell) if type_name in KINDS else None
 
     def data_source(self, type_name: str) -> DataSource | None:
         from planform.providers.aws.data import Models, data_source

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
 from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
@@ -80,7 +80,7 @@ class LocalProvider:
     def coordinates(self) -> Mapping[str, str]:
         return {"host": host_id()}
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         from planform.providers.local.job_queue import JobQueues
         from planform.providers.local.scheduling import policies, shares
         from planform.providers.local.service_environment import ServiceEnvironments
