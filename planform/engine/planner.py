@@ -234,7 +234,7 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
         if change.action in (Action.DELETE_THEN_CREATE, Action.CREATE_THEN_DELETE):
             walk.problems.add(_unlike(instance, importing, change))
     elif record is not None:
-        change = _with_flags(change, record, instance)
+        change = _settled(walk, _with_flags(change, record, instance), record)
     if change.after is not None and change.does_something:
         return change._replace(origins=_origins(instance.block.body, change.after, kind.schema, told))
     return change
@@ -258,6 +258,16 @@ def _with_flags(change: Change, record: Record, instance: Instance) -> Change:
     if not leaves or change.action is not Action.NO_OP or change.run is not None:
         return change
     return change._replace(action=Action.READ, leaves=leaves, reason="lifecycle")
+
+
+def _settled(walk: Walk, change: Change, record: Record) -> Change:
+    """What an interrupted apply had changed before it could write that down is as the files say, and is recorded."""
+    live = walk.observation.live.get(change.address)
+    uncertain = any(intent.address == change.address for intent in walk.snapshot.uncertain)
+    if not uncertain or live is None or change.action is not Action.NO_OP or change.run is not None:
+        return change
+    leaves = _drifted(walk, change.address, record.object, {**record.object, **live})
+    return change._replace(action=Action.READ, leaves=leaves, reason="interrupted") if leaves else change
 
 
 def _unwritten(body: Value, item: Object, schema: Schema) -> Iterator[AttributePath]:
@@ -417,11 +427,12 @@ def _plan_outputs(walk: Walk, *, destroy: bool) -> tuple[OutputChange, ...]:
 
 def _drift(walk: Walk, changes: Sequence[Change]) -> tuple[tuple[Drift, ...], int]:
     acting = {change.address for change in changes if change.does_something}
+    own = {change.address for change in changes if change.reason == "interrupted"}
     shown: list[Drift] = []
     unshown = 0
     for address, live in walk.observation.live.items():
         record = walk.snapshot.state.records[address]
-        if live is record.object:
+        if live is record.object or address in own:
             continue
         found = _drifted(walk, address, record.object, {**record.object, **live}) if live is not None else ()
         if live is not None and not found:

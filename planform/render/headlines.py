@@ -51,6 +51,7 @@ REASONS = {
     "delete_because_no_move_target": "moved to what is not in configuration",
     "delete_because_enabled_false": "enabled is false",
     "delete_because_deposed": "left over from a replacement that did not end",
+    "interrupted": "an apply that was interrupted had changed it",
     "lifecycle": "what lifecycle says of destroying it",
     "replace_because_tainted": "its creation did not end",
     "replace_by_request": "asked for with --replace",

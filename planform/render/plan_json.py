@@ -94,7 +94,7 @@ def change_json(change: Change) -> dict[str, Any]:
         form["previous_address"] = str(change.moved_from)
     if change.importing:
         form["change"]["importing"] = {"id": change.importing}
-    if change.reason and not change.address.deposed and change.reason != "lifecycle":
+    if change.reason and not change.address.deposed and change.reason not in ("lifecycle", "interrupted"):
         form["action_reason"] = change.reason
     extra: dict[str, Any] = {"kind": kind_of(change)}
     if change.provider:

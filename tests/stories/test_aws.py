@@ -374,6 +374,54 @@ def test_killed_while_aws_answers_the_launch_is_adopted(team: User, aws: FakeAws
     assert "succeeded" in team.run("runs")
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [
+        f"{verb}{kind}"
+        for verb in ("Create", "Update", "Delete")
+        for kind in ("ServiceEnvironment", "SchedulingPolicy", "JobQueue")
+    ],
+)
+def test_killed_in_the_middle_of_a_change_it_converges(team: User, aws: FakeAws, operation: str) -> None:
+    """kill -9 after AWS took the call and before planform knows: the same command again ends where it should."""
+    kinds = ("job_queue", "service_environment", "scheduling_policy")
+    changed = ("--var", "capacity=4", "--var", "weight=0.5", "--var", "priority=7")
+    words = {"Create": ("apply", "-y"), "Update": ("apply", "-y", *changed), "Delete": ("destroy", "-y")}[operation[:6]]
+    if not operation.startswith("Create"):
+        team.run("apply", "-y")
+    aws.faults({"op": operation, "do": "hold_after"})
+    process = team.start(*words)
+    until(lambda: not aws.pending(), operation)
+    process.kill()
+    process.communicate()
+    aws.release()
+    said = team.run(*words)
+    if operation.startswith("Update"):
+        assert "record (an apply that was interrupted had changed it)" in said
+        assert "outside planform" not in said
+    if operation.startswith("Delete"):
+        assert not any(aws.objects(kind) for kind in kinds)
+        return
+    assert [len(aws.objects(kind)) for kind in kinds] == [1, 1, 1]
+    assert team.run("plan", *(changed if operation.startswith("Update") else ())).startswith(EMPTY)
+
+
+def test_what_somebody_deletes_just_now_is_made_again_when_it_has_gone(team: User, aws: FakeAws) -> None:
+    """Its name is taken for as long as the deletion lingers: that is waited for, and no error."""
+    team.run("apply", "-y")
+    queue = aws.objects("job_queue")["team-default-main"]
+    aws.alter("job_queue", "team-default-main", status="DELETING", _until=queue["_until"] + 10_000)
+    assert re.search(r"job_queue.main +create", team.run("plan"))
+    process = team.start("apply", "-y")
+    asked: list[str] = []
+    until(lambda: asked.extend(aws.changes()) or asked.count("Batch.CreateJobQueue") >= 2, "a second try")
+    aws.advance(20_000)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert aws.objects("job_queue")["team-default-main"]["status"] in ("CREATING", "VALID")
+    empty(team)
+
+
 def test_thirty_jobs_at_five_a_second(team: User, aws: FakeAws) -> None:
     aws.reset(rate=5, training_seconds=1.0)
     thirty = "\"${{for n in range(30) : format('n%d', n) => n}}\""

@@ -164,10 +164,10 @@ class BatchObjects:
             if exists:
                 return ""  # it is being deleted, or cannot be seen yet
             raise error
-        if ours(found.get("tags") or {}, planned):
-            return str(found[self.kind.arn])
         if found.get("status") == "DELETING":
             return ""
+        if ours(found.get("tags") or {}, planned):
+            return str(found[self.kind.arn])
         made_for = (found.get("tags") or {}).get("planform:address", "")
         raise ProviderError(
             f'{self.kind.schema.type} "{body["name"]}" already exists{f", made for {made_for}" if made_for else ""}.',
@@ -227,7 +227,7 @@ class BatchObjects:
             count += 1
             if seen and count >= TOLD_AFTER:
                 self.tell(_standing(seen[-1]))
-            time.sleep(min(pause, 0.25 * 2**count))
+            time.sleep(min(pause, 0.25 * 2 ** min(count, 10)))
         raise ProviderError(
             f"AWS Batch did not {what} within {limit:.0f} seconds.",
             f"It is {_standing(seen[-1])}." if seen else "",
