@@ -8,9 +8,10 @@ from functools import partial
 
 from planform.core.addresses import Address
 from planform.core.errors import Diagnosed, PlanformError, Problems
+from planform.core.executor import RunRules, Tree, TreeRead
 from planform.core.plan import Action, Change, Step
 from planform.core.resource import Planned
-from planform.core.schemas import convert_body
+from planform.core.schemas import Misfit, convert_body
 from planform.core.state import (
     Entry,
     Forgotten,
@@ -54,8 +55,9 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
     if not is_wholly_known({name: value for name, value in planned.items() if name in _configured(work, address)}):
         raise PlanformError(f"{address} still has unknown values: {_unknown_names(planned)}.")
     if step.verb == "launch":
+        scan = partial(_scanned, work, provider, work.edges.rules[address.type])
         run, spec, entry = launch(
-            work.plan, change, planned, work.edges, work.configuration, snapshot_of(work), work.seal
+            work.plan, change, planned, work.edges, work.configuration, snapshot_of(work), work.seal, scan
         )
         executor = work.edges.executor(provider, planned)
 
@@ -103,6 +105,13 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
         lambda: [_recorded(work, change, handler.update(before, request), needs)],
         _intent(step, provider, planned, handler.side_effects),
     )
+
+
+def _scanned(work: Work, provider: str, rules: RunRules, read: TreeRead) -> Tree | list[Misfit]:
+    """What a run reads, read again once for all that are launched together."""
+    if read not in work.scanned:
+        work.scanned[read] = work.edges.scan(provider, rules, read)
+    return work.scanned[read]
 
 
 def _provided(work: Work, change: Change) -> Sequence[Entry]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 
 from planform.core.configuration import Configuration
 from planform.core.errors import PlanStale
@@ -26,8 +25,9 @@ def launch(
     configuration: Configuration,
     snapshot: Snapshot,
     seal: Seal,
+    scan: Callable[[TreeRead], Tree | list[Misfit]],
 ) -> tuple[Run, JobSpec, RunRecorded]:
-    """The run, its job, and the ledger entry that announces it before it is launched (S5.2).
+    """The run, its job, and the ledger entry that announces it before it is launched (S5.2). `scan` reads a tree again.
 
     Raises:
         PlanStale: a source tree or data changed since the plan.
@@ -38,7 +38,7 @@ def launch(
         run.model_artifacts: run.digest for runs in snapshot.ledger.runs.values() for run in runs if run.model_artifacts
     }
     reads = rules.reads(planned, folder, produced)
-    trees = reread(plan, reads, configuration.folder, partial(edges.scan, change.provider, rules))
+    trees = reread(plan, reads, configuration.folder, scan)
     components = rules.components(planned, trees, folder, produced, seal) or {}
     digest = rules.digest(components)
     number = change.run.number if change.run is not None else 1

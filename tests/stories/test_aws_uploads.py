@@ -123,7 +123,10 @@ def test_what_lies_in_s3_counts_where_it_is_tracked(team: User, aws: FakeAws) ->
     team.run("plan", "--out", "p")
     s3.put_object(Bucket=BUCKET, Key="in/a.csv", Body=b"2")
     assert f"s3://{BUCKET}/in/ changed after the plan was made" in team.run("apply", "p", code=1)
+    aws.calls()
     team.run("apply", "-y")
+    # By plan and by apply, for three trainers; and whether code and runtime are there.
+    assert aws.calls()["s3.ListObjectsV2"] == 2 + 2
     assert team.run("plan").startswith("No changes.")
     s3.put_object(Bucket=BUCKET, Key="in/b.csv", Body=b"3")
     said = team.run("plan")
