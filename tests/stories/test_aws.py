@@ -568,6 +568,38 @@ def test_a_job_of_others_is_adopted_as_a_run(team: User, aws: FakeAws) -> None:
     assert "nothing to confirm" in team.run("runs", "confirm", "trainer.x", "--run", "1", code=1)
 
 
+JOBS = """
+resource:
+  trainer: {t: {queue: team-default-main, share_identifier: lab, training_image: img, hyperparameters: {lr: 0.1}}}
+  tuning_job:
+    search:
+      trainer: {training_image: img, metric_definitions: [{name: acc, regex: "acc=([0-9.]+)"}]}
+      strategy: Random
+      objective: {metric_name: acc}
+      parameter_ranges: {continuous: {lr: {min_value: 0.1, max_value: 0.9}}}
+      resource_limits: {max_number_of_training_jobs: 2, max_parallel_training_jobs: 2}
+"""
+
+
+def test_jobs_of_queues_and_searches_are_adopted_by_their_arn(team: User, aws: FakeAws) -> None:
+    team.run("apply", "-y")
+    team.write(JOBS, "jobs.pf.yaml")
+    team.run("apply", "-y")
+    (queued,) = aws.objects("service_job").values()
+    (search,) = aws.objects("tuning_job").values()
+    ids = {"trainer.t": queued["jobArn"], "tuning_job.search": search["HyperParameterTuningJobArn"]}
+    blocks = ", ".join(f"{{to: {address}, id: '{found}'}}" for address, found in ids.items())
+    team.write(f"{HEAD.replace('name: team', 'name: other')}{JOBS}import: [{blocks}]\n", "other/main.pf.yaml")
+    team.folder = team.folder / "other"
+    aws.calls()
+    assert "2 to import, 0 to create, 0 to change, 0 to destroy." in team.run("plan")
+    team.run("apply", "-y")
+    assert aws.changes() == []
+    empty(team)
+    assert team.run("runs").count("(imported)") == 2
+    assert "[algo-1] epoch 1 acc=0.5" in team.run("logs", "trainer.t")
+
+
 def test_a_job_under_way_is_adopted_and_followed(team: User, aws: FakeAws) -> None:
     with_jobs(team, ADOPT, queues="")
     by_hand(aws, "theirs")

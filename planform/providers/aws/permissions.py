@@ -156,13 +156,24 @@ _MAKING = (
     "s3:PutEncryptionConfiguration",
 )
 _KMS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant")
+# What SageMaker does in the name of a job inside of a VPC (Amazon SageMaker developer guide, execution roles).
+_NETWORK = (
+    "CreateNetworkInterface",
+    "CreateNetworkInterfacePermission",
+    "DeleteNetworkInterface",
+    "DeleteNetworkInterfacePermission",
+    "DescribeDhcpOptions",
+    "DescribeNetworkInterfaces",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeVpcs",
+)
 _LOGS = "arn:aws:logs:*:*:log-group:/aws/sagemaker/TrainingJobs"
 
 
 def _job(needs: Needs) -> list[dict[str, Any]]:
     read = sorted({f"arn:aws:s3:::{uri.removeprefix('s3://').rstrip('/')}*" for uri in needs.sources})
     listed = sorted({f"arn:aws:s3:::{uri.removeprefix('s3://').partition('/')[0]}" for uri in needs.sources})
-    network = ("CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets")
     return [
         *_bucket(needs, {"s3:GetObject", "s3:PutObject"}),
         _allow("Data", {"s3:GetObject"} if read else (), read),
@@ -183,7 +194,7 @@ def _job(needs: Needs) -> list[dict[str, Any]]:
             {"cloudwatch:PutMetricData"},
             Condition={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
         ),
-        _allow("Network", {f"ec2:{action}" for action in network} if "vpc" in needs.types else ()),
+        _allow("Network", {f"ec2:{action}" for action in _NETWORK} if "vpc" in needs.types else ()),
         _allow("Keys", _KMS if needs.keys else (), list(needs.keys)),
         _allow("Secrets", {"secretsmanager:GetSecretValue"} if needs.secrets else (), list(needs.secrets)),
         _allow(

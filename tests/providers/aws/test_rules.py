@@ -195,6 +195,12 @@ CASES = {
         f"{TRAINER}      networking: {{subnets: [subnet-1]}}\n",
         "needs security_group_ids beside",
     ),
+    "long tags": (
+        TRAINER,
+        f"""{TRAINER}      environment: '${{{{for n in range(9) : format("V%d", n) => replace(format("%0500d", 0), "0", "\\"")}}}}'
+      tags: '${{{{for n in range(40) : format("%0128d", n) => format("%0256d", n)}}}}'\n""",
+        "With its tags the job is",
+    ),
     "a role": (TRAINER, f"{TRAINER}      role: 'arn:aws:iam::1:role/x'\n", "SageMaker would refuse RoleArn"),
     "a name of the environment": (
         TRAINER,

@@ -20,6 +20,8 @@ from planform.training.definition import inputs, is_local, mapping
 from planform.training.images import known_uri
 
 PAYLOAD_LIMIT = 10 * 1024  # bytes of serviceRequestPayload (service quotas of AWS Batch)
+REQUEST_LIMIT = 30 * 1024  # bytes of SubmitServiceJob
+REST = 2048  # of it, at most: names, the queue, how it is retried, and planform's own tags
 # As long as the longest that may stand there: the size of a request counts.
 _NAME, _DIGEST = "n" * 63, "0" * 40
 
@@ -60,7 +62,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         why = "AWS Batch tries a job ten times at the most: maximum_retry_attempts is at most 9 in a queue."
         found.append(Misfit(("retry_strategy", "maximum_retry_attempts"), why))
     if executor == "batch" and not open_parts:
-        found += _too_large(request, body)
+        found += [*_too_large(request, body), *_too_tagged(request)]
         if payload_size(request) > PAYLOAD_LIMIT and request.get("HyperParameters") and body.get("source_code"):
             size = f"{payload_size(request):,} bytes of {PAYLOAD_LIMIT:,}"
             notes.append(f"hyperparameters travel as a file: with them the job would be {size}")
@@ -106,6 +108,19 @@ def _too_large(request: Mapping[str, Any], body: Object) -> Iterator[Misfit]:
         f"Bytes of each part: {largest}.",
         "Move what is large into a file of an input channel, or leave the queue out.",
     )
+
+
+def _too_tagged(request: Mapping[str, Any]) -> Iterator[Misfit]:
+    """A whole request that is too large for its tags: the payload is text in it, with its quotes escaped."""
+    payload = {
+        name: value for name, value in request.items() if name not in ("Tags", "RetryStrategy", "HyperParameters")
+    }
+    text = json.dumps(payload, separators=(",", ":"))
+    tags = {item["Key"]: item["Value"] for item in request.get("Tags", ())}
+    size = len(json.dumps([text, tags]).encode()) + REST
+    if len(text) <= PAYLOAD_LIMIT and size > REQUEST_LIMIT:
+        why = f"With its tags the job is {size:,} bytes, and AWS Batch takes {REQUEST_LIMIT:,}."
+        yield Misfit(("tags",), why, suggestion="Shorten them, or leave the queue out.")
 
 
 def _request(clients: Clients, body: Object) -> Object:
