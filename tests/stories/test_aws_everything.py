@@ -191,6 +191,7 @@ ACTIONS = {
 }
 # What the policies allow beside the operations that planform calls: what those need of others.
 BESIDE = {"iam:PassRole", "iam:CreateServiceLinkedRole", "kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"}
+BESIDE |= {"s3:AbortMultipartUpload"}  # of an upload in parts that fails
 
 
 Action = tuple[str, str]  # of IAM, and the bucket that it is about

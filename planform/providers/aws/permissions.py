@@ -141,7 +141,7 @@ def _apply(needs: Needs) -> list[dict[str, Any]]:
             _allow("PassRole", {"iam:PassRole"} if roles else (), roles, Condition=condition),
             _allow("FindRole", {"iam:GetRole"} if roles else (), roles),
             _allow("Logs", {"logs:DescribeLogStreams", "logs:GetLogEvents"}, [_LOGS, f"{_LOGS}:log-stream:*"]),
-            *_bucket(needs, {"s3:GetObject", "s3:PutObject"}),
+            *_bucket(needs, {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}),
             # What is uploaded is encrypted by the key, and the job's volumes on behalf of who launches it.
             _allow("Keys", _KMS if needs.keys else (), list(needs.keys)),
             _allow("DefaultBucket", _MAKING if needs.makes_bucket else (), [f"arn:aws:s3:::{DEFAULT_BUCKETS}"]),
