@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from planform.core.addresses import Address
 from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -94,7 +95,7 @@ class Provider(Protocol):
     def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
         """The documents of models, or why they cannot be had; a misfit's path is one in `jumpstart`."""
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         """What cannot work between planned objects: whose field, why, and the other object of the matter. Pure."""
 
     def listing(self, read: TreeRead) -> Tree | list[Misfit]:

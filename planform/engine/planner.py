@@ -122,6 +122,7 @@ def plan(
         _review(walk)
     if not options.refresh_only:
         _plan_removals(walk, chosen, destroy=options.destroy)
+    _note_ended_runs(walk)
     walk.problems.raise_if_any()
     outputs = () if options.refresh_only else _plan_outputs(walk, destroy=options.destroy and not chosen)
     if not (options.refresh_only or options.destroy):
@@ -338,12 +339,12 @@ def _nothing_left() -> Diagnostic:
 
 def _review(walk: Walk) -> None:
     """Let each provider look at all of its planned objects together."""
-    by_provider: dict[str, dict[Address, Object]] = {}
+    by_provider: dict[str, dict[Address, Change]] = {}
     for address, change in walk.changes.items():
         if change.after is not None and change.provider != "planform":
-            by_provider.setdefault(change.provider, {})[address] = change.after
-    for provider, objects in by_provider.items():
-        for address, misfit, other in walk.edges.provider(provider).review(objects):
+            by_provider.setdefault(change.provider, {})[address] = change
+    for provider, changes in by_provider.items():
+        for address, misfit, other in walk.edges.provider(provider).review(changes):
             place = walk.configuration.instances[other].block.place
             diagnostic = misfit_diagnostic(walk.configuration.instances[address], misfit)
             walk.problems.add(replace(diagnostic, related=((place.span, f"{other} is declared here"),)))
@@ -382,6 +383,27 @@ def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> 
             run=RunPlan("nothing", cancels=active.number) if active and not forgotten else None,
             notes=("already gone",) if gone else (),
         )
+
+
+def _note_ended_runs(walk: Walk) -> None:
+    """Say which runs a queue ends that goes, or is made anew (S4.8)."""
+    schemas = walk.edges.schemas.values()
+    kinds = {schema.attributes["queue"].reference_to for schema in schemas if "queue" in schema.attributes}
+    ending = (Action.DELETE, Action.DELETE_THEN_CREATE, Action.CREATE_THEN_DELETE)
+    for address, change in walk.changes.items():
+        if address.type not in kinds or change.action not in ending or change.before is None:
+            continue
+        inside = [
+            f"{run.address} run {run.number} ({run.status})"
+            for runs in walk.observation.ledger.runs.values()
+            for run in runs
+            if run.active
+            and run.provider == change.provider
+            and run.queue.rpartition("/")[2] == change.before.get("name")
+        ]
+        if inside:
+            note = f"a queue that goes ends the jobs that wait in it, on AWS also those that run: {', '.join(inside)}"
+            walk.changes[address] = change._replace(notes=(*change.notes, note))
 
 
 def _removal_reason(walk: Walk, address: Address) -> str:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from planform.core.addresses import Address
 from planform.core.errors import PlanformError, ProviderError
 from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
 from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import Misfit
 from planform.core.state import Record
@@ -79,7 +80,7 @@ class BuiltinProvider:
     def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
         return {}
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         return []
 
     def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:

@@ -11,7 +11,7 @@ from planform.backends.local import LocalBackend
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
 from planform.core.executor import Executor, Tell, Tree, TreeRead, silent
-from planform.core.plan import Plan
+from planform.core.plan import Change, Plan
 from planform.core.reporter import Reporter
 from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import ANY, STRING, Attribute, Misfit, Schema
@@ -72,7 +72,7 @@ class Workshop:
     def data_source(self, type_name: str) -> DataSource | None:
         return Sizes(self) if type_name == "sizes" else None
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         return []
 
     def listing(self, read: TreeRead) -> Tree | list[Misfit]:

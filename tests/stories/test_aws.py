@@ -238,6 +238,47 @@ def test_a_policy_cannot_be_added_to_a_queue(team: User, aws: FakeAws) -> None:
     empty(team)
 
 
+def test_a_policy_of_another_kind_needs_another_queue(team: User, aws: FakeAws) -> None:
+    team.run("apply", "-y")
+    team.edit("    fair: {", "    quotas: {quota_share_policy: {}}\n    fair: {")
+    team.edit(
+        '{capacity_limits: [{max_capacity: "${var.capacity}"}]',
+        "{capacity_limits: [{max_capacity: 2, capacity_unit: ml.m5.xlarge}]",
+    )
+    team.edit("${scheduling_policy.fair.arn}", "${scheduling_policy.quotas.arn}")
+    said = team.run("plan", code=1)
+    assert "The policy of a fair-share queue can be exchanged for one of its kind only" in said
+    assert "main.pf.yaml:" in said
+    team.run("apply", "-y", "--replace", "job_queue.main")
+    empty(team)
+
+
+def test_a_new_name_for_what_a_queue_uses(team: User, aws: FakeAws) -> None:
+    """Made under its new name, the queue looks there, the old one goes: nothing in use is deleted, and no job is lost."""
+    team.run("apply", "-y")
+    aws.calls()
+    team.edit("    cpu: {", "    cpu: {name: cpus, ")
+    team.edit("    fair: {", "    fair: {name: shares, ")
+    said = team.run("plan")
+    assert re.search(r"\+/- scheduling_policy.fair +replace", said)
+    assert re.search(r"\+/- service_environment.cpu +replace", said)
+    assert re.search(r"~ job_queue.main +change", said)
+    team.run("apply", "-y")
+    assert list(aws.objects("service_environment")) == ["cpus"]
+    assert list(aws.objects("scheduling_policy")) == ["shares"]
+    assert "Batch.DeleteJobQueue" not in aws.calls()
+    empty(team)
+    for address in ("service_environment.cpu", "scheduling_policy.fair"):
+        said = team.run("plan", "--replace", address, code=1)
+        assert f"{address} cannot be replaced under its name: job_queue.main uses it" in said
+        assert "main.pf.yaml:" in said
+    team.run("apply", "-y", "--replace", "service_environment.cpu", "--replace", "job_queue.main")
+    empty(team)
+    team.edit("    cpu: {name", "    cpu: {lifecycle: {create_before_destroy: true}, name")
+    said = team.run("plan", "--replace", "service_environment.cpu", code=1)
+    assert 'would be made beside the old one, and both be named "cpus"' in said
+
+
 def test_quota_shares(team: User, aws: FakeAws) -> None:
     team.write(
         HEAD
@@ -264,6 +305,11 @@ resource:
     aws.remove("quota_share", "team-default-vision")
     assert re.search(r"quota_share.vision +create", team.run("plan"))
     team.run("apply", "-y")
+    team.edit("    shared: {", "    shared: {name: everybody, ")  # its shares move along, before the old queue goes
+    team.run("apply", "-y")
+    assert aws.objects("quota_share")["team-default-vision"]["jobQueueArn"].endswith("/everybody")
+    assert list(aws.objects("job_queue")) == ["everybody"]
+    empty(team)
     team.edit("ml.g5.xlarge}]}}", "NUM_INSTANCES}]}}")
     assert "counts an instance type, such as ml.g5.xlarge, not NUM_INSTANCES" in team.run("plan", code=1)
     team.edit("NUM_INSTANCES}]}}", "ml.g5.xlarge}]}}")
@@ -444,6 +490,11 @@ def test_detached_stopped_followed(team: User, aws: FakeAws) -> None:
     assert "number 1 in team-default-main" in shown
     running = next(line.split()[0] for line in team.run("runs").splitlines() if " running" in line)
     assert "[algo-1] epoch 1 acc=0.5" in team.run("logs", running)
+    said = team.run("plan", "--var", "capacity=1", "--var", "queue_name=other")
+    assert "a queue that goes ends the jobs that wait in it, on AWS also those that run: trainer.t" in " ".join(
+        said.split()
+    )
+    assert len(re.findall(r"run 1 \((?:queued|running)\)", said)) == 4
     team.run("stop", running)
     until(lambda: "stopped" in team.run("runs"), "the end of the run")
     team.run("refresh")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from planform.core.addresses import Address
 from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
 from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import BOOL, NUMBER, STRING, Attribute, Misfit, Nested, OneOf, attributes, list_of, map_of
 from planform.core.values import Object
@@ -83,10 +84,10 @@ class AwsProvider:
 
         return documents(self.clients, reads, self.root, self.pins)
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.aws.review import misfits
 
-        return misfits(objects)
+        return misfits(changes)
 
     def listing(self, read: TreeRead) -> Tree | list[Misfit]:
         from planform.providers.aws.fetch import listing

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
 from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
 from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
@@ -106,10 +107,11 @@ class LocalProvider:
     def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
         return self.models(reads) if self.models is not None else {}
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.local.capacity import too_wide
         from planform.resources.training.queues import kind_misfits
 
+        objects = {address: change.after for address, change in changes.items() if change.after is not None}
         return [*too_wide(objects), *kind_misfits(objects)]
 
     def listing(self, read: TreeRead) -> Tree | list[Misfit]:
