@@ -39,6 +39,7 @@ from planform.engine.observe import Observation, definitions, observe, read_live
 from planform.engine.places import provider_of
 from planform.engine.planner import PlanOptions
 from planform.engine.planner import plan as make_plan
+from planform.engine.prerequisites import with_prerequisites, with_remains
 from planform.language.description import described
 from planform.language.expand import expand
 from planform.language.files import DiskFiles
@@ -158,6 +159,7 @@ class Project:
         corrected = without_artifacts(planned, observation, self.edges)
         if corrected is not None:
             planned = self._plan(snapshot, corrected, options, reporter)
+        planned = with_remains(with_prerequisites(planned, self.configuration, self.edges), self.edges)
         planned = self._with_sources(_with_moves(planned, moves))
         planned = planned._replace(id=plan_id(planned))
         return planned if policy is None else self._judged(planned, policy)
@@ -321,7 +323,7 @@ class Project:
         chosen = {address: item for address, item in items.items() if provider_kind(item.provider) == "aws"}
         if not chosen:
             return None
-        bodies = [(address.type, self.evaluation.body(item)) for address, item in chosen.items()]
+        bodies = [(address.kind, self.evaluation.body(item)) for address, item in chosen.items()]
         names = {item.provider.partition("@")[0] for item in chosen.values()}
         settings = [self.configuration.provider_settings.get(name, {}) for name in sorted(names)]
         kind, state = self.configuration.backend

@@ -9,7 +9,7 @@ from pathlib import Path
 from planform.core.addresses import provider_kind
 from planform.core.configuration import Configuration
 from planform.core.errors import PlanformError, did_you_mean
-from planform.core.executor import Document, DocumentRead, Tell
+from planform.core.executor import Document, DocumentRead, Tell, Tree, TreeRead
 from planform.core.resource import Provider
 from planform.core.schemas import Attribute, Misfit, convert_body
 from planform.core.values import Object
@@ -62,7 +62,7 @@ def edges_for(configuration: Configuration, folder: Path, workspace: str) -> Edg
 
                 aws = settings_of(configuration, "aws")
                 fetch, login, models = partial(_fetched, aws), partial(_ecr_login, aws), partial(_models, aws, folder)
-                return local_provider(settings, folder, workspace, fetch, login, models)
+                return local_provider(settings, folder, workspace, fetch, login, models, partial(_listed, aws))
             case "aws":
                 from planform.providers.aws.provider import aws_provider
 
@@ -76,6 +76,13 @@ def _fetched(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
     from planform.providers.aws.fetch import fetch
 
     return fetch(settings, uri, cache, tell)
+
+
+def _listed(settings: Object, read: TreeRead) -> Tree | list[Misfit]:
+    from planform.providers.aws.clients import Clients
+    from planform.providers.aws.fetch import listing
+
+    return listing(Clients(settings), read)
 
 
 def _ecr_login(settings: Object, image: str) -> tuple[str, str]:

@@ -173,3 +173,19 @@ def test_figures_are_those_of_the_recorded_run() -> None:
         said = set(re.findall(figure, text))
         assert said
         assert said <= recorded
+
+
+def test_every_row_of_the_fault_table_names_its_tests() -> None:
+    from tests.stories.test_aws_everything import CHANGING
+
+    page = (ROOT / "docs" / "aws.md").read_text().partition("## Faults")[2].partition("\n## ")[0]
+    assert f"the {len(CHANGING)} by which planform changes something" in page
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")][1:]
+    stories = "".join(path.read_text() for path in ROOT.glob("tests/stories/*.py"))
+    there, before = set(re.findall(r"^def (test_\w+)", stories, re.MULTILINE)), set[str]()
+    for row in rows:
+        assert len(row) == 4, row
+        named = before if row[3] == "the same" else set(re.findall(r"`(test_\w+)`", row[3]))
+        assert named, row
+        assert named <= there, row
+        before = named

@@ -63,9 +63,9 @@ class Together(Reporter):
         for reporter in self._reporters:
             reporter.started(step)
 
-    def progress(self, step: Step, text: str) -> None:
+    def progress(self, step: Step, text: str, lasting: bool = False) -> None:
         for reporter in self._reporters:
-            reporter.progress(step, text)
+            reporter.progress(step, text, lasting)
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         for reporter in self._reporters:

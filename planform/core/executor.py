@@ -12,10 +12,14 @@ from planform.core.secrets import Seal
 from planform.core.state import Run, RunStatus
 from planform.core.values import AttributePath, Object, Value
 
-Tell = Callable[[str], None]  # takes a sentence on what a call does now, from any thread
+
+class Tell(Protocol):
+    """Takes a sentence on what a call does now or, where it is `lasting`, on what it has done; from any thread."""
+
+    def __call__(self, text: str, lasting: bool = False) -> None: ...
 
 
-def silent(text: str) -> None:
+def silent(text: str, lasting: bool = False) -> None:
     """Tells nobody."""
 
 
@@ -97,9 +101,9 @@ class Launched(NamedTuple):
 class TreeRead(NamedTuple):
     """A file or folder whose content a run depends on. Equal reads are done once; `key` names the read in a plan."""
 
-    key: str  # "source:/abs/src" or "data:/abs/data/train"
-    kind: Literal["source", "data"]
-    path: str  # absolute
+    key: str  # "source:/abs/src", "data:/abs/data/train" or "listing:s3://bucket/train/"
+    kind: Literal["source", "data", "listing"]
+    path: str  # absolute, or a URI of which a provider tells what is there
     attribute: AttributePath  # where the configuration names it
     # Files that must be inside (entry_script, requirements), each with where the configuration names it.
     requires: tuple[tuple[str, AttributePath], ...] = ()
@@ -152,7 +156,8 @@ class RunRules(Protocol):
         artifacts of other runs to their run digest: those are not read. Pure."""
 
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
-        """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
+        """Read and hash one tree of this machine; what is missing, unreadable or must not be packaged comes back as
+        misfits."""
 
     def job(self, desired: Object) -> tuple[Object, float]:
         """The definition of the jobs that a run is made of, and how many times the time of one they take at most."""

@@ -86,6 +86,7 @@ class Change(NamedTuple):
     origins: Mapping[AttributePath, str] = MappingProxyType({})
     importing: str = ""  # the id of an object that exists and is recorded by this plan
     adopts: Run | None = None  # the job of that id, which becomes a run
+    purpose: str = ""  # what a prerequisite is for: no block declares it and no state owns it
 
     @property
     def does_something(self) -> bool:

@@ -124,6 +124,8 @@ def _change_json(change: Change, seal: Seal) -> dict[str, Any]:
         form["moved_from"] = str(change.moved_from)
     if change.importing:
         form["importing"] = change.importing
+    if change.purpose:
+        form["purpose"] = change.purpose
     if change.adopts is not None:
         form["adopts"] = run_json(change.adopts)
     if change.origins:
@@ -187,6 +189,7 @@ def _change(form: dict[str, Any]) -> Change:
         moved_from=parse_address(form["moved_from"]) if "moved_from" in form else None,
         origins={tuple(path): origin for path, origin in form.get("origins", ())},
         importing=form.get("importing", ""),
+        purpose=form.get("purpose", ""),
         adopts=parse_run(form["adopts"]) if "adopts" in form else None,
     )
 

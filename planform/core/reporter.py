@@ -18,8 +18,9 @@ class Reporter:
     def started(self, step: Step) -> None:
         """A step has begun."""
 
-    def progress(self, step: Step, text: str) -> None:
-        """A step goes on: what it does now. Unlike the others this comes from any thread."""
+    def progress(self, step: Step, text: str, lasting: bool = False) -> None:
+        """A step goes on: what it does now or, `lasting`, what it has done on the way. Unlike the others this comes
+        from any thread."""
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         """A step has done what the plan said."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from planform.core.addresses import Address
-from planform.core.executor import Document, DocumentRead, Executor
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -66,6 +67,16 @@ class DataSource(Protocol):
         """What each query exports, beside its arguments, or why there is no answer."""
 
 
+class Prerequisite(NamedTuple):
+    """What jobs need that no block declares and no state owns, such as a bucket of the account. Where it is not there a
+    step of the plan makes it; it stays when the jobs are gone."""
+
+    address: Address
+    object: Object
+    purpose: str
+    notes: tuple[str, ...] = ()
+
+
 class Provider(Protocol):
     """One entry under `provider:`, configured."""
 
@@ -75,8 +86,8 @@ class Provider(Protocol):
     def coordinates(self) -> Mapping[str, str]:
         """Which account and region, or which host. May read; apply compares it before the first write (S4.3)."""
 
-    def handler(self, type_name: str) -> Handler | None:
-        """The handler of a type, or None when this provider cannot make it."""
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
+        """The handler of a type, or None when this provider cannot make it. `tell` hears what takes long."""
 
     def data_source(self, type_name: str) -> DataSource | None:
         """Who reads data of a type, or None when this provider cannot."""
@@ -84,8 +95,20 @@ class Provider(Protocol):
     def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
         """The documents of models, or why they cannot be had; a misfit's path is one in `jumpstart`."""
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         """What cannot work between planned objects: whose field, why, and the other object of the matter. Pure."""
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        """What lies at a URI: by names, sizes and marks of its content, without reading it."""
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        """Of jobs to be launched, those that need what is not there yet, and what that is. Reads."""
+
+    def provide(self, address: Address) -> None:
+        """Make a prerequisite; that it is there meanwhile is success."""
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        """What stays when these trainers are destroyed; empty: nothing beside their runs. Pure."""
 
     def executor(self, desired: Object) -> Executor:
         """Who runs a trainer with this definition: its `executor`, else what the provider's settings say."""

@@ -188,6 +188,7 @@ def _run_ready(work: Work, session: Session, parallelism: int, stop: Callable[[]
     flying: dict[Future[Sequence[Entry]], tuple[Step, float, Object | None]] = {}
     pool, leaving = ThreadPoolExecutor(max_workers=max(1, parallelism), thread_name_prefix="apply"), False
     failure: StateError | None = None
+    work.scanned.clear()
     try:
         while (work.ready and not stop() and failure is None) or flying:
             try:

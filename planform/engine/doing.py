@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from planform.core.addresses import Address
 from planform.core.errors import Diagnosed, PlanformError, Problems
+from planform.core.executor import RunRules, Tree, TreeRead
 from planform.core.plan import Action, Change, Step
 from planform.core.resource import Planned
-from planform.core.schemas import convert_body
+from planform.core.schemas import Misfit, convert_body
 from planform.core.state import (
     Entry,
     Forgotten,
@@ -44,6 +46,8 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
     change, address = work.changes[step.address], step.address
     provider, needs = change.provider, work.plan.dependencies.get(str(address.resource), ())
     work.touched.add(address)
+    if change.purpose:
+        return None, lambda: _provided(work, change), Intent(step.id, address, step.verb, provider, address.name)
     if step.verb in ("delete", "forget", "stop"):
         return None, *_removal(work, step, change)
     _hold_before(work, address)
@@ -51,13 +55,14 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
     if not is_wholly_known({name: value for name, value in planned.items() if name in _configured(work, address)}):
         raise PlanformError(f"{address} still has unknown values: {_unknown_names(planned)}.")
     if step.verb == "launch":
+        scan = partial(_scanned, work, provider, work.edges.rules[address.type])
         run, spec, entry = launch(
-            work.plan, change, planned, work.edges, work.configuration, snapshot_of(work), work.seal
+            work.plan, change, planned, work.edges, work.configuration, snapshot_of(work), work.seal, scan
         )
         executor = work.edges.executor(provider, planned)
 
         def start() -> Sequence[Entry]:
-            launched = executor.launch(spec, lambda text: work.reporter.progress(step, text))
+            launched = executor.launch(spec, partial(work.reporter.progress, step))
             now = progress(run, launched.status)._replace(
                 job_arn=launched.job_arn,
                 folder=launched.folder,
@@ -84,7 +89,7 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
             return [_recorded(work, change, item, needs)]
 
         return item, note, None
-    handler = work.edges.handler(provider, address.type)
+    handler = work.edges.handler(provider, address.type, partial(work.reporter.progress, step))
     if handler is None:
         raise PlanformError(f"Provider {provider} cannot make a {address.type}.")
     request = Planned(address, planned, work.plan.lineage, work.plan.workspace)
@@ -100,6 +105,19 @@ def prepare_step(work: Work, step: Step) -> tuple[Object | None, Callable[[], Se
         lambda: [_recorded(work, change, handler.update(before, request), needs)],
         _intent(step, provider, planned, handler.side_effects),
     )
+
+
+def _scanned(work: Work, provider: str, rules: RunRules, read: TreeRead) -> Tree | list[Misfit]:
+    """What a run reads, read again once for all that are launched together."""
+    if read not in work.scanned:
+        work.scanned[read] = work.edges.scan(provider, rules, read)
+    return work.scanned[read]
+
+
+def _provided(work: Work, change: Change) -> Sequence[Entry]:
+    """A prerequisite is made, and is no object of this state: what is written down is that nothing is uncertain."""
+    work.edges.provider(change.provider).provide(change.address)
+    return [Forgotten(change.address)]
 
 
 def _hold_before(work: Work, address: Address) -> None:
@@ -149,7 +167,7 @@ def _removal(work: Work, step: Step, change: Change) -> tuple[Callable[[], Seque
 
         return halt, intent if active else None
     record = snapshot.state.records.get(address)
-    handler = work.edges.handler(change.provider, address.type)
+    handler = work.edges.handler(change.provider, address.type, partial(work.reporter.progress, step))
 
     def remove() -> Sequence[Entry]:
         if handler is not None and record is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from planform.core.executor import Executor, RunRules
+from planform.core.executor import Executor, RunRules, Tell, Tree, TreeRead, silent
 from planform.core.resource import Handler, Provider
-from planform.core.schemas import Schema
+from planform.core.schemas import Misfit, Schema
 from planform.core.state import Run
 from planform.core.values import Object
 
@@ -19,8 +19,12 @@ class Edges:
     rules: Mapping[str, RunRules]  # by type
     images: Mapping[str, str] = field(default_factory=dict)  # URI -> digest, of those that are pinned
 
-    def handler(self, provider: str, type_name: str) -> Handler | None:
-        return self.provider(provider).handler(type_name)
+    def handler(self, provider: str, type_name: str, tell: Tell = silent) -> Handler | None:
+        return self.provider(provider).handler(type_name, tell)
+
+    def scan(self, provider: str, rules: RunRules, read: TreeRead) -> Tree | list[Misfit]:
+        """What a run of a provider reads: files of this machine, or what the provider lists."""
+        return self.provider(provider).listing(read) if read.kind == "listing" else rules.scan(read)
 
     def executor(self, provider: str, desired: Object) -> Executor:
         return self.provider(provider).executor(desired)

@@ -208,16 +208,40 @@ def plan_object(walk: Walk, instance: Instance, kind: Kind, record: Record | Non
     if replacing and instance.block.lifecycle.prevent_destroy:
         causes = [leaf for leaf in leaves if leaf.note == NOTES["replace"]]
         walk.problems.add(replacement_prevented(instance, causes, triggered))
-    order = Action.CREATE_THEN_DELETE if instance.block.lifecycle.create_before_destroy else Action.DELETE_THEN_CREATE
     return Change(
         instance.address,
-        order if replacing else Action.UPDATE,
+        _replacement(walk, instance, prior, after) if replacing else Action.UPDATE,
         prior,
         after,
         provider,
         instance.block.place.span,
         leaves=leaves,
         reason=_reason(by_request, bool(forcing), triggered is not None),
+    )
+
+
+def _replacement(walk: Walk, instance: Instance, prior: Object, after: Object) -> Action:
+    """Which of the two comes first. What others keep from being deleted is made first under its new name, so that they
+    can look elsewhere before the old one goes (S4.8)."""
+    schema, first = walk.edges.schemas[instance.address.type], instance.block.lifecycle.create_before_destroy
+    renamed = not schema.named or prior.get("name") != after.get("name")
+    if first and not renamed:
+        why = f'The new {instance.address} would be made beside the old one, and both be named "{after.get("name")}".'
+        advice = "Give it another name, or leave lifecycle.create_before_destroy out."
+        report(walk, instance, [Misfit(("name",) if "name" in instance.block.body else (), why, suggestion=advice)])
+    if first or (renamed and _keeps_others(walk, instance)):
+        return Action.CREATE_THEN_DELETE
+    return Action.DELETE_THEN_CREATE
+
+
+def _keeps_others(walk: Walk, instance: Instance) -> bool:
+    """Whether a resource that refers to it keeps it from being deleted."""
+    address = instance.block.address
+    return any(
+        attribute.blocks_delete and attribute.reference_to == address.type
+        for block in walk.configuration.resources.values()
+        if any(needed.resource == address for needed in block.dependencies)
+        for attribute in walk.edges.schemas[block.address.type].attributes.values()
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from planform.core.configuration import Configuration
 from planform.core.errors import PlanStale
-from planform.core.executor import JobSpec, RunName, RunRules, Tree
+from planform.core.executor import JobSpec, RunName, Tree, TreeRead
 from planform.core.plan import Change, Plan
+from planform.core.schemas import Misfit
 from planform.core.secrets import Seal, sealed
 from planform.core.state import Run, RunRecorded, Snapshot
 from planform.core.values import Object
@@ -24,8 +25,9 @@ def launch(
     configuration: Configuration,
     snapshot: Snapshot,
     seal: Seal,
+    scan: Callable[[TreeRead], Tree | list[Misfit]],
 ) -> tuple[Run, JobSpec, RunRecorded]:
-    """The run, its job, and the ledger entry that announces it before it is launched (S5.2).
+    """The run, its job, and the ledger entry that announces it before it is launched (S5.2). `scan` reads a tree again.
 
     Raises:
         PlanStale: a source tree or data changed since the plan.
@@ -35,7 +37,8 @@ def launch(
     produced = {
         run.model_artifacts: run.digest for runs in snapshot.ledger.runs.values() for run in runs if run.model_artifacts
     }
-    trees = reread(plan, planned, folder, configuration.folder, produced, rules)
+    reads = rules.reads(planned, folder, produced)
+    trees = reread(plan, reads, configuration.folder, scan)
     components = rules.components(planned, trees, folder, produced, seal) or {}
     digest = rules.digest(components)
     number = change.run.number if change.run is not None else 1
@@ -79,7 +82,7 @@ def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str)
 
 
 def reread(
-    plan: Plan, planned: Object, folder: str, root: str, produced: dict[str, str], rules: RunRules
+    plan: Plan, reads: Iterable[TreeRead], root: str, scan: Callable[[TreeRead], Tree | list[Misfit]]
 ) -> dict[str, Tree]:
     """The trees of a definition, read again.
 
@@ -87,8 +90,8 @@ def reread(
         PlanStale: one is not as the plan saw it, or can no longer be read.
     """
     trees: dict[str, Tree] = {}
-    for read in rules.reads(planned, folder, produced):
-        found = rules.scan(read)
+    for read in reads:
+        found = scan(read)
         if not isinstance(found, Tree):
             raise PlanStale(f"{read.path} can no longer be read: {found[0].summary}", suggestion="Make a new plan.")
         seen = plan.trees.get(portable(read.key, root), found.digest)

@@ -134,17 +134,17 @@ def read_trees(
     configuration: Configuration, evaluation: Evaluation, edges: Edges, produced: Mapping[str, str]
 ) -> tuple[dict[str, Tree], dict[Address, tuple[Misfit, ...]], frozenset[str]]:
     """The trees that definitions of runs name; what names them must not depend on what apply makes."""
-    wanted: dict[str, tuple[TreeRead, RunRules]] = {}
+    wanted: dict[str, tuple[str, RunRules, TreeRead]] = {}
     users: dict[str, list[Address]] = {}
-    for address, _, desired in definitions(configuration, evaluation, edges):
+    for address, instance, desired in definitions(configuration, evaluation, edges):
         rules = edges.rules[address.type]
         for read in rules.reads(desired, configuration.modules[address.module].folder, produced):
-            wanted.setdefault(read.key, (read, rules))
+            wanted.setdefault(read.key, (provider_of(instance), rules, read))
             users.setdefault(read.key, []).append(address)
     trees: dict[str, Tree] = {}
     misfits: dict[Address, tuple[Misfit, ...]] = {}
-    for key, (read, rules) in wanted.items():
-        found = rules.scan(read)
+    for key, asked in wanted.items():
+        found = edges.scan(*asked)
         if isinstance(found, Tree):
             trees[key] = found
         else:

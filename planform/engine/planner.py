@@ -122,6 +122,7 @@ def plan(
         _review(walk)
     if not options.refresh_only:
         _plan_removals(walk, chosen, destroy=options.destroy)
+    _note_ended_runs(walk)
     walk.problems.raise_if_any()
     outputs = () if options.refresh_only else _plan_outputs(walk, destroy=options.destroy and not chosen)
     if not (options.refresh_only or options.destroy):
@@ -234,7 +235,7 @@ def _plan_instance(walk: Walk, instance: Instance) -> Change:
         if change.action in (Action.DELETE_THEN_CREATE, Action.CREATE_THEN_DELETE):
             walk.problems.add(_unlike(instance, importing, change))
     elif record is not None:
-        change = _with_flags(change, record, instance)
+        change = _settled(walk, _with_flags(change, record, instance), record)
     if change.after is not None and change.does_something:
         return change._replace(origins=_origins(instance.block.body, change.after, kind.schema, told))
     return change
@@ -258,6 +259,16 @@ def _with_flags(change: Change, record: Record, instance: Instance) -> Change:
     if not leaves or change.action is not Action.NO_OP or change.run is not None:
         return change
     return change._replace(action=Action.READ, leaves=leaves, reason="lifecycle")
+
+
+def _settled(walk: Walk, change: Change, record: Record) -> Change:
+    """What an interrupted apply had changed before it could write that down is as the files say, and is recorded."""
+    live = walk.observation.live.get(change.address)
+    uncertain = any(intent.address == change.address for intent in walk.snapshot.uncertain)
+    if not uncertain or live is None or change.action is not Action.NO_OP or change.run is not None:
+        return change
+    leaves = _drifted(walk, change.address, record.object, {**record.object, **live})
+    return change._replace(action=Action.READ, leaves=leaves, reason="interrupted") if leaves else change
 
 
 def _unwritten(body: Value, item: Object, schema: Schema) -> Iterator[AttributePath]:
@@ -328,12 +339,12 @@ def _nothing_left() -> Diagnostic:
 
 def _review(walk: Walk) -> None:
     """Let each provider look at all of its planned objects together."""
-    by_provider: dict[str, dict[Address, Object]] = {}
+    by_provider: dict[str, dict[Address, Change]] = {}
     for address, change in walk.changes.items():
         if change.after is not None and change.provider != "planform":
-            by_provider.setdefault(change.provider, {})[address] = change.after
-    for provider, objects in by_provider.items():
-        for address, misfit, other in walk.edges.provider(provider).review(objects):
+            by_provider.setdefault(change.provider, {})[address] = change
+    for provider, changes in by_provider.items():
+        for address, misfit, other in walk.edges.provider(provider).review(changes):
             place = walk.configuration.instances[other].block.place
             diagnostic = misfit_diagnostic(walk.configuration.instances[address], misfit)
             walk.problems.add(replace(diagnostic, related=((place.span, f"{other} is declared here"),)))
@@ -372,6 +383,27 @@ def _plan_removals(walk: Walk, chosen: frozenset[Address], *, destroy: bool) -> 
             run=RunPlan("nothing", cancels=active.number) if active and not forgotten else None,
             notes=("already gone",) if gone else (),
         )
+
+
+def _note_ended_runs(walk: Walk) -> None:
+    """Say which runs a queue ends that goes, or is made anew (S4.8)."""
+    schemas = walk.edges.schemas.values()
+    kinds = {schema.attributes["queue"].reference_to for schema in schemas if "queue" in schema.attributes}
+    ending = (Action.DELETE, Action.DELETE_THEN_CREATE, Action.CREATE_THEN_DELETE)
+    for address, change in walk.changes.items():
+        if address.type not in kinds or change.action not in ending or change.before is None:
+            continue
+        inside = [
+            f"{run.address} run {run.number} ({run.status})"
+            for runs in walk.observation.ledger.runs.values()
+            for run in runs
+            if run.active
+            and run.provider == change.provider
+            and run.queue.rpartition("/")[2] == change.before.get("name")
+        ]
+        if inside:
+            note = f"a queue that goes ends the jobs that wait in it, on AWS also those that run: {', '.join(inside)}"
+            walk.changes[address] = change._replace(notes=(*change.notes, note))
 
 
 def _removal_reason(walk: Walk, address: Address) -> str:
@@ -417,11 +449,12 @@ def _plan_outputs(walk: Walk, *, destroy: bool) -> tuple[OutputChange, ...]:
 
 def _drift(walk: Walk, changes: Sequence[Change]) -> tuple[tuple[Drift, ...], int]:
     acting = {change.address for change in changes if change.does_something}
+    own = {change.address for change in changes if change.reason == "interrupted"}
     shown: list[Drift] = []
     unshown = 0
     for address, live in walk.observation.live.items():
         record = walk.snapshot.state.records[address]
-        if live is record.object:
+        if live is record.object or address in own:
             continue
         found = _drifted(walk, address, record.object, {**record.object, **live}) if live is not None else ()
         if live is not None and not found:

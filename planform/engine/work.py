@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from planform.core.addresses import Address
 from planform.core.configuration import Configuration
+from planform.core.executor import Tree, TreeRead
 from planform.core.plan import Change, Plan, Step
 from planform.core.reporter import Reporter
+from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
 from planform.core.state import ACTIVE, Run, Snapshot
 from planform.core.values import Object, Unknown
@@ -40,6 +42,7 @@ class Work:
     failed_runs: list[Run] = field(default_factory=list)
     touched: set[Address] = field(default_factory=set)
     detach: bool = False
+    scanned: dict[TreeRead, Tree | list[Misfit]] = field(default_factory=dict)  # by the runs launched in this phase
 
 
 def snapshot_of(work: Work) -> Snapshot:

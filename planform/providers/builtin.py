@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from planform.core.addresses import Address
 from planform.core.errors import PlanformError, ProviderError
-from planform.core.executor import Document, DocumentRead, Executor
-from planform.core.resource import DataSource, Handler, Planned, Query
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
+from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -79,14 +80,26 @@ class BuiltinProvider:
     def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
         return {}
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         return []
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         return PlanformData() if type_name == "planform_data" else None
 
     def data_source(self, type_name: str) -> DataSource | None:
         return RemoteStates(self.outputs_of) if type_name == "remote_state" else None
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        return [Misfit(read.attribute, f"Provider {self.name} cannot list {read.path}.")]
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        return {}
+
+    def provide(self, address: Address) -> None:
+        raise ProviderError(f"Provider {self.name} cannot make {address}.")
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        return ""
 
     def executor(self, desired: Object) -> Executor:
         raise ProviderError("provider planform runs no trainers", suggestion="Use provider: local or provider: aws.")

@@ -109,8 +109,8 @@ class JsonReporter(Counting):
         action, message, _ = _VERBS[step.verb]
         self.emit("apply_start", f"{step.address}: {message}", hook=_hook(step, action))
 
-    def progress(self, step: Step, text: str) -> None:
-        if self._paced.lets(step):
+    def progress(self, step: Step, text: str, lasting: bool = False) -> None:
+        if lasting or self._paced.lets(step):
             hook = _hook(step, _VERBS[step.verb][0], detail=text)
             self.emit("apply_progress", f"{step.address}: {text}", hook=hook)
 

@@ -51,6 +51,7 @@ REASONS = {
     "delete_because_no_move_target": "moved to what is not in configuration",
     "delete_because_enabled_false": "enabled is false",
     "delete_because_deposed": "left over from a replacement that did not end",
+    "interrupted": "an apply that was interrupted had changed it",
     "lifecycle": "what lifecycle says of destroying it",
     "replace_because_tainted": "its creation did not end",
     "replace_by_request": "asked for with --replace",
@@ -84,7 +85,7 @@ def headline(change: Change, room: int) -> str:
     if change.moved_from is not None:
         reason = f"from {change.moved_from}"
         return _with("moved" if kind == "moved" else f"{_VERBS[kind]}, moved", reason, room)
-    return _with(_VERBS[kind], reason, room, "()")
+    return _with(_VERBS[kind], change.purpose or reason, room, "()")
 
 
 def _in_progress(run: RunPlan) -> str:
@@ -153,7 +154,7 @@ def shared_notes(plan: Plan) -> Iterator[str]:
     whom: dict[str, list[str]] = {}
     for change in plan.changes:
         kind, run = kind_of(change), change.run
-        for note in change.notes if kind in ("create", "update", "replace", "run", "import") else ():
+        for note in change.notes if kind in ("create", "update", "replace", "run", "import", "delete") else ():
             whom.setdefault(f"Note: {note}", []).append(str(change.address))
         if run is not None and kind == "run" and run.files:
             largest = ", ".join(f"{name} {bytes_text(size)}" for name, size in run.largest[:3])

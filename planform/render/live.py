@@ -89,8 +89,8 @@ class PlainReporter(Counting):
         if step.verb not in ("record", "launch", "await"):
             self._line(step.address, DOING[step.verb])
 
-    def progress(self, step: Step, text: str) -> None:
-        if self._paced.lets(step):
+    def progress(self, step: Step, text: str, lasting: bool = False) -> None:
+        if lasting or self._paced.lets(step):
             self._line(step.address, text)
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
@@ -164,8 +164,12 @@ class LiveReporter(Counting):
         if step.verb not in ("record", "await"):
             self._doing = {**self._doing, step.id: (step, time.monotonic())}
 
-    def progress(self, step: Step, text: str) -> None:
-        self._saying = {**self._saying, step.id: text}
+    def progress(self, step: Step, text: str, lasting: bool = False) -> None:
+        if lasting:
+            self._saying = {key: item for key, item in self._saying.items() if key != step.id}
+            self._print(str(step.address), text, "")
+        else:
+            self._saying = {**self._saying, step.id: text}
 
     def finished(self, step: Step, seconds: float, detail: str = "") -> None:
         super().finished(step, seconds, detail)

@@ -82,6 +82,8 @@ def remarks(change: Change) -> Iterator[str]:
         yield f"must be replaced: {', '.join(forcing) or 'what differs'} cannot be changed in place"
     elif change.reason in REASONS:
         yield REASONS[change.reason]
+    if change.purpose:
+        yield change.purpose
     run = change.run
     if run is not None and kind_of(change) not in ("delete", "forget"):
         said = {

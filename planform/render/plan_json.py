@@ -94,7 +94,7 @@ def change_json(change: Change) -> dict[str, Any]:
         form["previous_address"] = str(change.moved_from)
     if change.importing:
         form["change"]["importing"] = {"id": change.importing}
-    if change.reason and not change.address.deposed and change.reason != "lifecycle":
+    if change.reason and not change.address.deposed and change.reason not in ("lifecycle", "interrupted"):
         form["action_reason"] = change.reason
     extra: dict[str, Any] = {"kind": kind_of(change)}
     if change.provider:
@@ -105,6 +105,8 @@ def change_json(change: Change) -> dict[str, Any]:
         extra["run"] = run_plan_json(change.run)
     if change.leaves:
         extra["attributes"] = [leaf_json(leaf) for leaf in change.leaves]
+    if change.purpose:
+        extra["purpose"] = change.purpose
     if change.notes:
         extra["notes"] = list(change.notes)
     told = [{"path": list(path), "origin": text} for path, text in change.origins.items() if text != "default"]

@@ -13,6 +13,7 @@ TYPES: Mapping[str, str] = {
     "job_queue": "aws_batch_job_queue",
     "scheduling_policy": "aws_batch_scheduling_policy",
     "planform_data": "terraform_data",
+    "s3_bucket": "aws_s3_bucket",
 }
 _ADDRESS = re.compile(rf"(?<![\w-])({'|'.join(TYPES)})(?=\.)")
 _ADDRESSES = ("address", "previous_address", "to_display", "resource", "references")

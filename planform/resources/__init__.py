@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -43,6 +43,21 @@ def short_name(value: Value) -> Value:
     if isinstance(value, str) and value.startswith(("arn:", "planform:")):
         return value.rpartition("/")[2]
     return value
+
+
+def fractions(value: Value, path: AttributePath = ()) -> Iterator[Misfit]:
+    """Numbers that count things, and are not whole."""
+    bare = value.value if isinstance(value, Sensitive) else value
+    match bare:
+        case float() if bare % 1:
+            yield Misfit(path, f"{bare} is not a whole number.")
+        case dict():
+            for name, item in bare.items():
+                if name != "weight_factor":
+                    yield from fractions(item, (*path, name))
+        case list():
+            for index, item in enumerate(bare):
+                yield from fractions(item, (*path, index))
 
 
 def treatment(schema: Schema, executor: str, desired: Object) -> tuple[list[Misfit], list[str]]:

@@ -16,7 +16,7 @@ from planform.core.schemas import (
     map_of,
 )
 from planform.core.values import Object, Value
-from planform.resources import NAME, short_name
+from planform.resources import NAME, fractions, short_name
 
 
 def check(body: Object) -> list[Misfit]:
@@ -38,10 +38,7 @@ def check(body: Object) -> list[Misfit]:
                     suggestion="A plain list is in order already: list the names alone.",
                 )
             )
-    priority = body.get("priority")
-    if isinstance(priority, float) and priority % 1:
-        misfits.append(Misfit(("priority",), f"{priority} is not a whole number."))
-    return misfits
+    return [*misfits, *fractions({name: value for name, value in body.items() if name != "tags"})]
 
 
 def service_environments(places: list[Value]) -> list[Value]:
@@ -56,6 +53,8 @@ def normalise(body: Object) -> Object:
     result = dict(body)
     if isinstance(body.get("service_environment_order"), list):
         result["service_environment_order"] = service_environments(body["service_environment_order"])
+    if result.get("job_state_time_limit_actions") == []:
+        del result["job_state_time_limit_actions"]
     if "scheduling_policy_arn" in result:
         result["scheduling_policy_arn"] = short_name(result["scheduling_policy_arn"])
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, Schema, attributes, list_of, map_of
 from planform.core.values import Object
-from planform.resources import NAME, short_name
+from planform.resources import NAME, fractions, short_name
 
 
 def check(body: Object) -> list[Misfit]:
@@ -13,10 +13,11 @@ def check(body: Object) -> list[Misfit]:
     limits = body.get("capacity_limits")
     if isinstance(limits, list) and not 1 <= len(limits) <= 5:
         misfits.append(Misfit(("capacity_limits",), f"1 to 5 limits are allowed, not {len(limits)}."))
+    misfits += fractions({name: value for name, value in body.items() if name != "tags"})
     for index, limit in enumerate(limits if isinstance(limits, list) else ()):
-        most = limit.get("max_capacity") if isinstance(limit, dict) else None
-        if isinstance(most, float) and most % 1:
-            misfits.append(Misfit(("capacity_limits", index, "max_capacity"), f"{most} is not a whole number."))
+        if isinstance(limit, dict) and limit.get("capacity_unit") == "NUM_INSTANCES":
+            why = "A quota counts an instance type, such as ml.g5.xlarge, not NUM_INSTANCES."
+            misfits.append(Misfit(("capacity_limits", index, "capacity_unit"), why))
     sharing = body.get("resource_sharing_configuration")
     if not isinstance(sharing, dict) or sharing.get("borrow_limit") is None:
         return misfits

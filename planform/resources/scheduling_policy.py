@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, Schema, attributes, list_of, map_of
 from planform.core.values import Object, Value
-from planform.resources import NAME
+from planform.resources import NAME, fractions
 
 KINDS = ("fair_share_policy", "quota_share_policy")
+MOST_SHARES = 500
 IDENTIFIER = r"[A-Za-z0-9]{1,255}\*?"
 
 
@@ -30,8 +31,12 @@ def check(body: Object) -> list[Misfit]:
     ]
     policy = body.get("fair_share_policy")
     shares = policy.get("share_distribution") if isinstance(policy, dict) else None
+    misfits += fractions(policy, ("fair_share_policy",))
     if isinstance(shares, list):
         misfits += _overlaps(shares)
+    if isinstance(shares, list) and len(shares) > MOST_SHARES:
+        why = f"{len(shares)} shares are too many: at most {MOST_SHARES}."
+        misfits.append(Misfit(("fair_share_policy", "share_distribution"), why))
     return misfits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, Schema, attributes, list_of, map_of
 from planform.core.values import Object
-from planform.resources import NAME
+from planform.resources import NAME, fractions
 
 
 def check(body: Object) -> list[Misfit]:
@@ -13,11 +13,7 @@ def check(body: Object) -> list[Misfit]:
         return []
     if not limits:
         return [Misfit(("capacity_limits",), "At least one capacity limit is required.")]
-    return [
-        Misfit(("capacity_limits", index, "max_capacity"), f"{limit['max_capacity']} is not a whole number.")
-        for index, limit in enumerate(limits)
-        if isinstance(limit, dict) and isinstance(limit.get("max_capacity"), float) and limit["max_capacity"] % 1
-    ]
+    return [*fractions(limits, ("capacity_limits",))]
 
 
 SCHEMA = Schema(

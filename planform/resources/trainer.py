@@ -392,6 +392,12 @@ output:
                 **on("sagemaker-tuning", NO_PLACE.format("infra_check")),
             },
         ),
+        request=field(
+            map_of(ANY),
+            "On AWS: more members of CreateTrainingJob, named as its API names them, for what has no field here.",
+            "digest",
+            note=on("process docker", "request not used: it is of SageMaker's API"),
+        ),
         docker=field(
             Nested(
                 attributes(

@@ -88,11 +88,24 @@ def driver_read(desired: Object, folder: str) -> TreeRead | None:
 
 
 def data_read(item: Input, folder: str, produced: Mapping[str, str]) -> TreeRead | None:
-    """The data of a channel, when it is on this machine and not the artifact of another run."""
-    if not is_local(item.source) or item.source in produced:
+    """The data of a channel, when it is on this machine, or listed, and not the artifact of another run."""
+    if isinstance(item.source, str) and item.source in produced:
         return None
-    path = absolute(folder, item.source)
+    if uri := listed(item):
+        return TreeRead(f"listing:{uri}", "listing", uri, item.attribute)
+    if not is_local(item.source):
+        return None
+    path = absolute(folder, str(item.source))
     return TreeRead(f"data:{path}", "data", path, item.attribute)
+
+
+def listed(item: Input) -> str:
+    """The URI of a channel whose keys, sizes and ETags count; empty for others."""
+    source = item.source
+    if isinstance(source, dict):
+        source = plain(mapping(source, "s3_data_source").get("s3_uri"))
+    counts = plain(item.settings.get("track")) == "listing" and isinstance(source, str) and source.startswith("s3://")
+    return str(source) if counts else ""
 
 
 def _read(

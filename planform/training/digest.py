@@ -24,6 +24,7 @@ _FIELDS: Mapping[str, AttributePath] = {
     "args": ("source_code", "args"),
     "requirements": ("source_code", "requirements"),
     "training_input_mode": ("training_input_mode",),
+    "request": ("request",),
 }
 _COMPUTE: Mapping[str, AttributePath] = {
     "compute.instance_groups": ("compute", "instance_groups"),
@@ -109,10 +110,11 @@ def _input(item: Input, trees: Mapping[str, Tree], folder: str, produced: Mappin
     read = data_read(item, folder, produced)
     if isinstance(item.source, str) and item.source in produced:
         text = f"run:{produced[item.source]}"
-    elif read is not None:
+    elif read is not None and read.kind == "data":
         text = _tree(trees, read)
     else:
         text = item.source if isinstance(item.source, str) else text_of(item.source, seal, item.attribute)
+        text = f"{text} {_tree(trees, read)}" if read is not None else text
     return f"{text} {text_of(item.settings, seal, ('input_data', item.name))}" if item.settings else text
 
 

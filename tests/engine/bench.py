@@ -10,10 +10,10 @@ from pathlib import Path
 from planform.backends.local import LocalBackend
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Executor
-from planform.core.plan import Plan
+from planform.core.executor import Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change, Plan
 from planform.core.reporter import Reporter
-from planform.core.resource import DataSource, Handler, Planned, Query
+from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
 from planform.core.schemas import ANY, STRING, Attribute, Misfit, Schema
 from planform.core.state import Record
 from planform.core.values import Object
@@ -66,14 +66,26 @@ class Workshop:
     def coordinates(self) -> Mapping[str, str]:
         return {"host": "here"}
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         return self if type_name in ("thing", "named") else None
 
     def data_source(self, type_name: str) -> DataSource | None:
         return Sizes(self) if type_name == "sizes" else None
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         return []
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        return [Misfit(read.attribute, f"Provider {self.name} cannot list {read.path}.")]
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        return {}
+
+    def provide(self, address: Address) -> None:
+        raise ProviderError(f"Provider {self.name} cannot make {address}.")
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        return ""
 
     def executor(self, desired: Object) -> Executor:
         raise ProviderError("no runs here")

@@ -44,6 +44,10 @@ class FakeAws:
         hold_after: no answer before `release`."""
         self._tell("faults", list(rules))
 
+    def pending(self) -> list[str]:
+        """The operations of faults that have yet to strike."""
+        return list(self._tell("pending", None))
+
     def release(self) -> None:
         """Let go of the requests that a fault `hold_after` holds."""
         self._tell("release", None)
@@ -58,6 +62,14 @@ class FakeAws:
     def calls(self) -> Counter[str]:
         """Operations since this was last asked, `Batch.CreateJobQueue` -> how often."""
         return Counter(self._tell("calls", None))
+
+    def sizes(self) -> list[tuple[str, str, int]]:
+        """What was written to S3 since the reset: `PutObject` or `UploadPart`, its path, its bytes."""
+        return [(operation, path, size) for operation, path, size in self._tell("sizes", None)]
+
+    def buckets(self) -> set[tuple[str, str]]:
+        """(operation, bucket) of what was asked of S3 since this was last asked."""
+        return {(operation, bucket) for operation, bucket in self._tell("buckets", None)}
 
     def changes(self) -> list[str]:
         """Those of them that change something."""

@@ -113,19 +113,23 @@ def width(job: dict[str, Any]) -> int:
     return int(json.loads(job["serviceRequestPayload"])["ResourceConfig"].get("InstanceCount", 1))
 
 
-def fits(world: World, job: dict[str, Any]) -> bool:
+def place_of(world: World, job: dict[str, Any]) -> str:
+    """The name of the service environment that a job's queue has."""
     queue = world.of("job_queue").get(job["jobQueue"].rpartition("/")[2])
     if queue is None or queue["state"] != "ENABLED":
-        return False
-    environment = world.of("service_environment")[
-        queue["serviceEnvironmentOrder"][0]["serviceEnvironment"].rpartition("/")[2]
-    ]
+        return ""
+    return str(queue["serviceEnvironmentOrder"][0]["serviceEnvironment"].rpartition("/")[2])
+
+
+def fits(world: World, job: dict[str, Any]) -> bool:
+    place = place_of(world, job)
     busy = sum(
         width(other)
         for other in world.of("service_job").values()
-        if other["status"] in ("SCHEDULED", "STARTING", "RUNNING")
+        if other["status"] in ("SCHEDULED", "STARTING", "RUNNING") and place_of(world, other) == place
     )
-    return busy + width(job) <= environment["capacityLimits"][0]["maxCapacity"]
+    room = world.of("service_environment")[place]["capacityLimits"][0]["maxCapacity"] if place else 0
+    return bool(busy + width(job) <= room)
 
 
 def found(world: World, kind: str, text: str) -> dict[str, Any]:

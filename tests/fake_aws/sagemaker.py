@@ -171,7 +171,9 @@ def tagged(world: World, arn: str) -> dict[str, Any]:
 
 def _ListTags(world: World, given: dict[str, Any]) -> dict[str, Any]:
     job = tagged(world, given["ResourceArn"])
-    return {"Tags": [{"Key": key, "Value": value} for key, value in job["_tags"].items()]}
+    tags = [{"Key": key, "Value": value} for key, value in job["_tags"].items()]
+    told = world.paged(tags, given.get("NextToken"), "Tags", given.get("MaxResults"))
+    return {"NextToken" if key == "nextToken" else key: value for key, value in told.items()}
 
 
 def _AddTags(world: World, given: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,12 @@ class World:
     objects: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     submits: deque[float] = field(default_factory=deque)
     tokens: dict[str, str] = field(default_factory=dict)
+    bucket: bool = True  # whether the default bucket is there
+    foreign: list[str] = field(default_factory=list)  # buckets of another account, which anybody may write to
+    hidden: list[str] = field(default_factory=list)  # buckets that these credentials may not look at
+
+    buckets: list[list[str]] = field(default_factory=list)  # which operation of S3 was about which bucket
+    sizes: list[list[Any]] = field(default_factory=list)  # what was written to S3: operation, path, bytes
 
     seen: dict[str, int] = field(default_factory=dict)  # job -> how often it was described
 

@@ -103,6 +103,7 @@ def test_plain_reporter() -> None:
     reporter.started(launch)
     reporter.progress(launch, "pulling img:1")
     reporter.progress(launch, "pulling img:1: 1 of 9 MB")  # so soon afterwards is too much for a log
+    reporter.progress(launch, "uploaded data: 2 files, 67.1 MB", lasting=True)
     reporter.finished(launch, 0.1)
     for item in (run(status="running"), run(status="running", metrics={"accuracy": 0.5}), run()):
         reporter.run_changed(item)
@@ -113,6 +114,7 @@ def test_plain_reporter() -> None:
         "job_queue.main: creating...\n",
         "job_queue.main: created in 0.2 s\n",
         'trainer.digits["fast"]: pulling img:1\n',
+        'trainer.digits["fast"]: uploaded data: 2 files, 67.1 MB\n',
         'trainer.digits["fast"]: run 1 running\n',
         'trainer.digits["fast"]: run 1 succeeded in 1.4 s, accuracy 0.9571, loss 0.13\n',
         "job_queue.main: failed after 2.0 s: AccessDenied: no\n",
@@ -122,13 +124,16 @@ def test_plain_reporter() -> None:
     assert reporter.done == {"create": 1, "launch": 1}
 
 
-def test_a_terminal_shows_what_a_step_does_now() -> None:
+def test_a_terminal_shows_what_a_step_does_now(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = LiveReporter(Style())
     launch = Step("2:launch", first_plan().changes[2].address, "launch", "b")
     reporter.started(launch)
     assert "launching... 0.0 s" in reporter._picture().plain
     reporter.progress(launch, "pulling img:1: 1 of 9 MB")
     assert "pulling img:1: 1 of 9 MB 0.0 s" in reporter._picture().plain
+    reporter.progress(launch, "uploaded data: 2 files, 67.1 MB", lasting=True)
+    assert "uploaded data: 2 files, 67.1 MB" in capsys.readouterr().out
+    assert "launching... 0.0 s" in reporter._picture().plain
 
 
 @pytest.mark.parametrize(

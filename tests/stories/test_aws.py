@@ -108,7 +108,7 @@ def test_queues_from_first_to_last(team: User, aws: FakeAws) -> None:
 
     empty(team)
     assert aws.calls() == {
-        "sts.Post": 1,
+        "sts.GetCallerIdentity": 1,
         "Batch.DescribeJobQueues": 1,
         "Batch.DescribeServiceEnvironments": 1,
         "Batch.DescribeSchedulingPolicies": 1,
@@ -148,10 +148,24 @@ def test_queues_from_first_to_last(team: User, aws: FakeAws) -> None:
 )
 def test_an_account_that_takes_its_time(team: User, aws: FakeAws, settings: dict[str, float]) -> None:
     aws.reset(**settings)
-    team.run("apply", "-y")
+    said = team.run("apply", "-y")
+    assert ("service_environment.cpu: CREATING\n" in said) == ("delay" in settings)
     empty(team)
-    team.run("destroy", "-y")
+    said = team.run("destroy", "-y")
+    assert ("job_queue.main: UPDATING: JobQueue Healthy\n" in said) == ("delay" in settings)
     assert not any(aws.objects(kind) for kind in ("job_queue", "service_environment", "scheduling_policy"))
+
+
+def test_what_takes_too_long_says_how_it_stands(team: User, aws: FakeAws) -> None:
+    aws.reset(delay=1e9)
+    team.edit("poll_interval_in_seconds: 0.01", "poll_interval_in_seconds: 0.01\n    timeout_in_seconds: 1")
+    said = team.run("apply", "-y", code=1)
+    assert "AWS Batch did not make team-default-cpu valid within 1 seconds. It is CREATING." in said
+    assert "job_queue.main: not tried: service_environment.cpu" in said
+    aws.set(delay=3.0)
+    aws.alter("service_environment", "team-default-cpu", _until=0)
+    team.run("apply", "-y")  # it goes on with what is there
+    assert len(aws.objects("service_environment")) == 1
 
 
 FAULTS = ["throttle", "500", "500_after", "drop", "drop_after"]
@@ -224,6 +238,47 @@ def test_a_policy_cannot_be_added_to_a_queue(team: User, aws: FakeAws) -> None:
     empty(team)
 
 
+def test_a_policy_of_another_kind_needs_another_queue(team: User, aws: FakeAws) -> None:
+    team.run("apply", "-y")
+    team.edit("    fair: {", "    quotas: {quota_share_policy: {}}\n    fair: {")
+    team.edit(
+        '{capacity_limits: [{max_capacity: "${var.capacity}"}]',
+        "{capacity_limits: [{max_capacity: 2, capacity_unit: ml.m5.xlarge}]",
+    )
+    team.edit("${scheduling_policy.fair.arn}", "${scheduling_policy.quotas.arn}")
+    said = team.run("plan", code=1)
+    assert "The policy of a fair-share queue can be exchanged for one of its kind only" in said
+    assert "main.pf.yaml:" in said
+    team.run("apply", "-y", "--replace", "job_queue.main")
+    empty(team)
+
+
+def test_a_new_name_for_what_a_queue_uses(team: User, aws: FakeAws) -> None:
+    """Made under its new name, the queue looks there, the old one goes: nothing in use is deleted, and no job is lost."""
+    team.run("apply", "-y")
+    aws.calls()
+    team.edit("    cpu: {", "    cpu: {name: cpus, ")
+    team.edit("    fair: {", "    fair: {name: shares, ")
+    said = team.run("plan")
+    assert re.search(r"\+/- scheduling_policy.fair +replace", said)
+    assert re.search(r"\+/- service_environment.cpu +replace", said)
+    assert re.search(r"~ job_queue.main +change", said)
+    team.run("apply", "-y")
+    assert list(aws.objects("service_environment")) == ["cpus"]
+    assert list(aws.objects("scheduling_policy")) == ["shares"]
+    assert "Batch.DeleteJobQueue" not in aws.calls()
+    empty(team)
+    for address in ("service_environment.cpu", "scheduling_policy.fair"):
+        said = team.run("plan", "--replace", address, code=1)
+        assert f"{address} cannot be replaced under its name: job_queue.main uses it" in said
+        assert "main.pf.yaml:" in said
+    team.run("apply", "-y", "--replace", "service_environment.cpu", "--replace", "job_queue.main")
+    empty(team)
+    team.edit("    cpu: {name", "    cpu: {lifecycle: {create_before_destroy: true}, name")
+    said = team.run("plan", "--replace", "service_environment.cpu", code=1)
+    assert 'would be made beside the old one, and both be named "cpus"' in said
+
+
 def test_quota_shares(team: User, aws: FakeAws) -> None:
     team.write(
         HEAD
@@ -250,6 +305,11 @@ resource:
     aws.remove("quota_share", "team-default-vision")
     assert re.search(r"quota_share.vision +create", team.run("plan"))
     team.run("apply", "-y")
+    team.edit("    shared: {", "    shared: {name: everybody, ")  # its shares move along, before the old queue goes
+    team.run("apply", "-y")
+    assert aws.objects("quota_share")["team-default-vision"]["jobQueueArn"].endswith("/everybody")
+    assert list(aws.objects("job_queue")) == ["everybody"]
+    empty(team)
     team.edit("ml.g5.xlarge}]}}", "NUM_INSTANCES}]}}")
     assert "counts an instance type, such as ml.g5.xlarge, not NUM_INSTANCES" in team.run("plan", code=1)
     team.edit("NUM_INSTANCES}]}}", "ml.g5.xlarge}]}}")
@@ -272,7 +332,7 @@ def test_a_queue_and_four_trainers(team: User, aws: FakeAws) -> None:
     assert set(jobs(aws).values()) == {1}
     assert len(jobs(aws)) == 4
     calls = aws.calls()
-    uploads = calls["s3.Put"]
+    uploads = calls["s3.PutObject"]
     assert uploads < 20  # code, runtime and data once, whatever the number of trainers
     job = next(iter(aws.objects("service_job").values()))
     assert job["shareIdentifier"] == "lab"
@@ -286,7 +346,7 @@ def test_a_queue_and_four_trainers(team: User, aws: FakeAws) -> None:
 
     team.run("apply", "-y", "--var", "lr=0.2")
     assert len(jobs(aws)) == 8
-    assert aws.calls()["s3.Put"] < uploads  # the data and the code are there already
+    assert aws.calls()["s3.PutObject"] < uploads  # the data and the code are there already
     assert "4 reused" in team.run("plan")
     team.run("apply", "-y")
     assert len(jobs(aws)) == 8
@@ -360,6 +420,54 @@ def test_killed_while_aws_answers_the_launch_is_adopted(team: User, aws: FakeAws
     assert "succeeded" in team.run("runs")
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [
+        f"{verb}{kind}"
+        for verb in ("Create", "Update", "Delete")
+        for kind in ("ServiceEnvironment", "SchedulingPolicy", "JobQueue")
+    ],
+)
+def test_killed_in_the_middle_of_a_change_it_converges(team: User, aws: FakeAws, operation: str) -> None:
+    """kill -9 after AWS took the call and before planform knows: the same command again ends where it should."""
+    kinds = ("job_queue", "service_environment", "scheduling_policy")
+    changed = ("--var", "capacity=4", "--var", "weight=0.5", "--var", "priority=7")
+    words = {"Create": ("apply", "-y"), "Update": ("apply", "-y", *changed), "Delete": ("destroy", "-y")}[operation[:6]]
+    if not operation.startswith("Create"):
+        team.run("apply", "-y")
+    aws.faults({"op": operation, "do": "hold_after"})
+    process = team.start(*words)
+    until(lambda: not aws.pending(), operation)
+    process.kill()
+    process.communicate()
+    aws.release()
+    said = team.run(*words)
+    if operation.startswith("Update"):
+        assert "record (an apply that was interrupted had changed it)" in said
+        assert "outside planform" not in said
+    if operation.startswith("Delete"):
+        assert not any(aws.objects(kind) for kind in kinds)
+        return
+    assert [len(aws.objects(kind)) for kind in kinds] == [1, 1, 1]
+    assert team.run("plan", *(changed if operation.startswith("Update") else ())).startswith(EMPTY)
+
+
+def test_what_somebody_deletes_just_now_is_made_again_when_it_has_gone(team: User, aws: FakeAws) -> None:
+    """Its name is taken for as long as the deletion lingers: that is waited for, and no error."""
+    team.run("apply", "-y")
+    queue = aws.objects("job_queue")["team-default-main"]
+    aws.alter("job_queue", "team-default-main", status="DELETING", _until=queue["_until"] + 10_000)
+    assert re.search(r"job_queue.main +create", team.run("plan"))
+    process = team.start("apply", "-y")
+    asked: list[str] = []
+    until(lambda: asked.extend(aws.changes()) or asked.count("Batch.CreateJobQueue") >= 2, "a second try")
+    aws.advance(20_000)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert aws.objects("job_queue")["team-default-main"]["status"] in ("CREATING", "VALID")
+    empty(team)
+
+
 def test_thirty_jobs_at_five_a_second(team: User, aws: FakeAws) -> None:
     aws.reset(rate=5, training_seconds=1.0)
     thirty = "\"${{for n in range(30) : format('n%d', n) => n}}\""
@@ -382,6 +490,11 @@ def test_detached_stopped_followed(team: User, aws: FakeAws) -> None:
     assert "number 1 in team-default-main" in shown
     running = next(line.split()[0] for line in team.run("runs").splitlines() if " running" in line)
     assert "[algo-1] epoch 1 acc=0.5" in team.run("logs", running)
+    said = team.run("plan", "--var", "capacity=1", "--var", "queue_name=other")
+    assert "a queue that goes ends the jobs that wait in it, on AWS also those that run: trainer.t" in " ".join(
+        said.split()
+    )
+    assert len(re.findall(r"run 1 \((?:queued|running)\)", said)) == 4
     team.run("stop", running)
     until(lambda: "stopped" in team.run("runs"), "the end of the run")
     team.run("refresh")
@@ -418,19 +531,6 @@ def test_source_code_in_s3(team: User, aws: FakeAws) -> None:
         bucket, _, key = channels["sm_drivers"].removeprefix("s3://").partition("/")
         told = aws.client("s3").get_object(Bucket=bucket, Key=f"{key}sourcecode.json")["Body"].read()
         assert json.loads(told)["archive"] == archive
-
-
-def test_a_large_file_is_sent_in_parts(team: User, aws: FakeAws) -> None:
-    with (team.folder / "data" / "large.bin").open("wb") as file:
-        file.truncate((64 << 20) + 1)
-    with_jobs(team, DIRECT)
-    team.run("apply", "-y")
-    assert aws.calls()["s3.Post"] >= 2  # begun and completed, once for four trainers
-    job = next(iter(aws.objects("training_job").values()))
-    uri = next(item for item in job["InputDataConfig"] if item["ChannelName"] == "train")["DataSource"]
-    bucket, _, key = uri["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")
-    size = aws.client("s3").head_object(Bucket=bucket, Key=f"{key}large.bin")["ContentLength"]
-    assert size == (64 << 20) + 1
 
 
 def test_a_pinned_image_is_what_runs(team: User, aws: FakeAws) -> None:
@@ -517,6 +617,38 @@ def test_a_job_of_others_is_adopted_as_a_run(team: User, aws: FakeAws) -> None:
     team.run("runs", "confirm", "trainer.x", "--run", "1")
     assert "reuse run 1" in team.run("plan")
     assert "nothing to confirm" in team.run("runs", "confirm", "trainer.x", "--run", "1", code=1)
+
+
+JOBS = """
+resource:
+  trainer: {t: {queue: team-default-main, share_identifier: lab, training_image: img, hyperparameters: {lr: 0.1}}}
+  tuning_job:
+    search:
+      trainer: {training_image: img, metric_definitions: [{name: acc, regex: "acc=([0-9.]+)"}]}
+      strategy: Random
+      objective: {metric_name: acc}
+      parameter_ranges: {continuous: {lr: {min_value: 0.1, max_value: 0.9}}}
+      resource_limits: {max_number_of_training_jobs: 2, max_parallel_training_jobs: 2}
+"""
+
+
+def test_jobs_of_queues_and_searches_are_adopted_by_their_arn(team: User, aws: FakeAws) -> None:
+    team.run("apply", "-y")
+    team.write(JOBS, "jobs.pf.yaml")
+    team.run("apply", "-y")
+    (queued,) = aws.objects("service_job").values()
+    (search,) = aws.objects("tuning_job").values()
+    ids = {"trainer.t": queued["jobArn"], "tuning_job.search": search["HyperParameterTuningJobArn"]}
+    blocks = ", ".join(f"{{to: {address}, id: '{found}'}}" for address, found in ids.items())
+    team.write(f"{HEAD.replace('name: team', 'name: other')}{JOBS}import: [{blocks}]\n", "other/main.pf.yaml")
+    team.folder = team.folder / "other"
+    aws.calls()
+    assert "2 to import, 0 to create, 0 to change, 0 to destroy." in team.run("plan")
+    team.run("apply", "-y")
+    assert aws.changes() == []
+    empty(team)
+    assert team.run("runs").count("(imported)") == 2
+    assert "[algo-1] epoch 1 acc=0.5" in team.run("logs", "trainer.t")
 
 
 def test_a_job_under_way_is_adopted_and_followed(team: User, aws: FakeAws) -> None:

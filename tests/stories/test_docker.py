@@ -402,10 +402,10 @@ def test_data_in_s3_is_fetched_once(docked: User, client: Any, aws: Any) -> None
     aws.calls()
     docked.run("apply", "-y")
     assert "['a.csv', 'deep'] deep/b.csv" in docked.run("logs", "trainer.t")
-    first = aws.calls()["s3.Get"]
+    first = aws.calls()["s3.GetObject"]
     docked.edit("hyperparameters: {n: 1}", "hyperparameters: {n: 2}")
     docked.run("apply", "-y")
-    assert aws.calls()["s3.Get"] < first  # listed again, not loaded again
+    assert aws.calls()["s3.GetObject"] < first  # listed again, not loaded again
 
 
 def test_trials_of_a_search_in_containers(user: User, docker_image: str, client: Any) -> None:

@@ -14,18 +14,20 @@ from typing import Any
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
+from planform.core.executor import Tell, silent
 from planform.core.resource import Planned
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object, reveal, same
 from planform.providers.aws.batch_types import GONE, Kind, Raw
 from planform.providers.aws.clients import AwsError, Clients, Where
-from planform.providers.aws.tags import missing_tags, ours, own_tags, tags_of
+from planform.providers.aws.tags import OWN_TAGS, ours, own_tags, tag_misfits, tags_of
 from planform.resources import short_name
 
 DESCRIBED_AT_ONCE = 100
 # A new object may not be described at once, and what was undone may still be seen: for so long that is no error.
 SETTLING_SECONDS = 60.0
+TOLD_AFTER = 3  # looks: what is there by then is not worth a word
 
 _EXISTS = re.compile(r"already exists", re.I)
 _BUSY = re.compile(r"being modified|existing JobQueue relationship|is in use|being used|associated", re.I)
@@ -37,6 +39,7 @@ class BatchObjects:
 
     kind: Kind
     clients: Clients
+    tell: Tell = silent
     side_effects: bool = True
 
     def predict(self, desired: Object) -> Object:
@@ -47,7 +50,7 @@ class BatchObjects:
         return computed
 
     def check(self, address: Address, desired: Object) -> list[Misfit]:
-        return missing_tags(self.clients.settings, desired)
+        return tag_misfits(self.clients.settings, desired, OWN_TAGS)
 
     def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
         by_id = {self._id(record): record for record in records}
@@ -70,7 +73,8 @@ class BatchObjects:
     def create(self, planned: Planned) -> Object:
         body, kind = reveal(planned.object), self.kind
         tags = {**tags_of(self.clients.settings, body), **own_tags(planned)}
-        request = {**kind.fixed(body), **kind.to_request(body), "tags": tags}
+        given = {name: value for name, value in kind.to_request(body).items() if value != []}
+        request = {**kind.fixed(body), **given, "tags": tags}
         for _ in self._patiently(f"create {body['name']}"):
             try:
                 answer = self.clients.call("batch", f"create_{kind.operation}", **request)
@@ -104,9 +108,12 @@ class BatchObjects:
                     raise
                 continue
             break
-        for _ in self._patiently(f"delete {raw[kind.label]}: it is still there"):
-            if self._look(arn) is None:
+        seen: list[Raw] = []
+        for _ in self._patiently(f"delete {raw[kind.label]}: it is still there", seen):
+            raw = self._look(arn)
+            if raw is None:
                 return
+            seen.append(raw)
 
     # The steps of these
 
@@ -115,8 +122,8 @@ class BatchObjects:
         kind, body, raw = self.kind, reveal(planned.object), self._settled(arn)
         now = self._object(raw, body)
         normal = kind.schema.normalise or (lambda item: item)
-        wanted, there = normal({name: body[name] for name in body if name in now}), normal(now)
-        if any(not same(wanted[name], there.get(name)) for name in wanted if name not in _COMPUTED and name != "tags"):
+        wanted, there = normal({name: body.get(name) for name in now}), normal(now)
+        if any(not same(wanted.get(name), there.get(name)) for name in now if name not in (*_COMPUTED, "tags")):
             self._change(raw[kind.arn], {**_kept_policy(kind, raw), **kind.to_request(body)})
         tags = {**tags_of(self.clients.settings, body), **own_tags(planned)}
         present = {key: value for key, value in (raw.get("tags") or {}).items() if not key.startswith("aws:")}
@@ -157,10 +164,10 @@ class BatchObjects:
             if exists:
                 return ""  # it is being deleted, or cannot be seen yet
             raise error
-        if ours(found.get("tags") or {}, planned):
-            return str(found[self.kind.arn])
         if found.get("status") == "DELETING":
             return ""
+        if ours(found.get("tags") or {}, planned):
+            return str(found[self.kind.arn])
         made_for = (found.get("tags") or {}).get("planform:address", "")
         raise ProviderError(
             f'{self.kind.schema.type} "{body["name"]}" already exists{f", made for {made_for}" if made_for else ""}.',
@@ -191,13 +198,14 @@ class BatchObjects:
         Raises:
             ProviderError: it became INVALID, or takes too long.
         """
-        begun, raw = time.monotonic(), None
-        for _ in self._patiently(f"make {short_name(arn)} valid"):
+        begun, seen = time.monotonic(), list[Raw]()
+        for _ in self._patiently(f"make {short_name(arn)} valid", seen):
             raw = self._look(arn)
             if raw is None:
                 if time.monotonic() - begun > SETTLING_SECONDS:
                     raise ProviderError(f"{arn} is not there.", suggestion="Make a new plan: planform plan")
                 continue
+            seen.append(raw)
             if raw.get("status") == "INVALID":
                 reason = raw.get("statusReason") or "Batch gives no reason"
                 raise ProviderError(
@@ -208,18 +216,22 @@ class BatchObjects:
                 return raw
         raise AssertionError("unreachable")
 
-    def _patiently(self, what: str) -> Iterator[int]:
-        """Tries, with the pause between them that the provider's settings say, until its time is up."""
+    def _patiently(self, what: str, seen: Sequence[Raw] = ()) -> Iterator[int]:
+        """Tries, with the pause between them that the provider's settings say, until its time is up. How the object was
+        last `seen` is told."""
         pause = float(self.clients.settings.get("poll_interval_in_seconds", 5))
         limit = float(self.clients.settings.get("timeout_in_seconds", 600))
         begun, count = time.monotonic(), 0
         while time.monotonic() - begun <= limit:
             yield count
             count += 1
-            time.sleep(min(pause, 0.25 * 2**count))
+            if seen and count >= TOLD_AFTER:
+                self.tell(_standing(seen[-1]))
+            time.sleep(min(pause, 0.25 * 2 ** min(count, 10)))
         raise ProviderError(
             f"AWS Batch did not {what} within {limit:.0f} seconds.",
-            suggestion="Apply again to go on; provider.aws.timeout_in_seconds sets how long it may take.",
+            f"It is {_standing(seen[-1])}." if seen else "",
+            "Apply again to go on; provider.aws.timeout_in_seconds sets how long it may take.",
         )
 
     def _described(self, ids: Sequence[str]) -> Iterator[Raw]:
@@ -256,6 +268,11 @@ class BatchObjects:
             **planned,
             **{name: value for name, value in now.items() if name not in left or not same(left[name], right[name])},
         }
+
+
+def _standing(raw: Raw) -> str:
+    """`CREATING`, or with the reason that Batch gives."""
+    return ": ".join(filter(None, (raw.get("status", "VALID"), raw.get("statusReason", ""))))
 
 
 _COMPUTED = ("arn", "status", "status_reason")

@@ -72,17 +72,17 @@ def _queue_request(body: Object) -> dict[str, Any]:
         "serviceEnvironmentOrder": [
             {"order": number, "serviceEnvironment": item} for number, item in enumerate(given or names, 1)
         ],
-    }
-    if body.get("job_state_time_limit_actions") is not None:
-        request["jobStateTimeLimitActions"] = [
+        # An update without them would leave those that there are.
+        "jobStateTimeLimitActions": [
             {
                 "reason": item["reason"],
                 "state": item["state"],
                 "maxTimeSeconds": int(item["max_time_seconds"]),
                 "action": item["action"],
             }
-            for item in body["job_state_time_limit_actions"]
-        ]
+            for item in body.get("job_state_time_limit_actions") or ()
+        ],
+    }
     if body.get("scheduling_policy_arn"):
         request["schedulingPolicyArn"] = body["scheduling_policy_arn"]
     return request
@@ -108,16 +108,15 @@ def _queue_object(raw: Raw) -> Object:
     }
     if raw.get("schedulingPolicyArn"):
         found["scheduling_policy_arn"] = raw["schedulingPolicyArn"]
-    if raw.get("jobStateTimeLimitActions"):
-        found["job_state_time_limit_actions"] = [
-            {
-                "reason": item["reason"],
-                "state": item["state"],
-                "max_time_seconds": item["maxTimeSeconds"],
-                "action": item["action"],
-            }
-            for item in raw["jobStateTimeLimitActions"]
-        ]
+    found["job_state_time_limit_actions"] = [
+        {
+            "reason": item["reason"],
+            "state": item["state"],
+            "max_time_seconds": item["maxTimeSeconds"],
+            "action": item["action"],
+        }
+        for item in raw.get("jobStateTimeLimitActions") or ()
+    ] or None
     return found
 
 

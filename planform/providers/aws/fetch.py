@@ -8,13 +8,16 @@ import shutil
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from planform.core.errors import ProviderError
-from planform.core.executor import Tell
+from planform.core.executor import Tell, Tree, TreeRead
+from planform.core.schemas import Misfit
 from planform.core.values import Object
-from planform.providers.aws.clients import Clients, said
+from planform.providers.aws.clients import AwsError, Clients, said
 from planform.providers.aws.jobs.logs import is_inside
 
+LOOK = "Check bucket, key and region."
 # Of one image, and of an index of images for several platforms.
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -34,13 +37,10 @@ def fetch(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
     clients = Clients(settings)
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     client = clients.client("s3")
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = said("list_objects_v2", lambda: [item for page in pages for item in page.get("Contents", ())])
-    items = [item for item in found if _is_of(prefix, item["Key"])]
+    items = [item for item in _items(clients, uri) if _is_of(prefix, item["Key"])]
     if not items:
-        raise ProviderError(f"There is nothing at {uri}.", suggestion="Check bucket, key and region.")
-    listing = "\n".join(f"{item['Key']} {item['Size']} {item['ETag']}" for item in items)
-    folder = cache / hashlib.sha256(f"{uri}\n{listing}".encode()).hexdigest()[:32]
+        raise ProviderError(f"There is nothing at {uri}.", suggestion=LOOK)
+    folder = cache / hashlib.sha256(f"{uri}\n{_marks(items)}".encode()).hexdigest()[:32]
     if folder.exists():
         return folder
     count = f"{len(items)} files" if len(items) > 1 else "1 file"
@@ -63,6 +63,31 @@ def fetch(settings: Object, uri: str, cache: Path, tell: Tell) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def listing(clients: Clients, read: TreeRead) -> Tree | list[Misfit]:
+    """What a job is given of an s3:// URI, which to SageMaker is a prefix: keys, sizes and ETags."""
+    try:
+        items = _items(clients, read.path)
+    except AwsError as error:
+        if error.code != "NoSuchBucket":
+            raise
+        items = []
+    if not items:
+        return [Misfit(read.attribute, f"There is nothing at {read.path}.", suggestion=LOOK)]
+    digest = hashlib.sha256(_marks(items).encode()).hexdigest()
+    return Tree(digest, tuple(item["Key"] for item in items), sum(item["Size"] for item in items))
+
+
+def _items(clients: Clients, uri: str) -> list[dict[str, Any]]:
+    """The objects whose keys begin as a URI says, in the order of their keys."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return list(said("list_objects_v2", lambda: [item for page in pages for item in page.get("Contents", ())]))
+
+
+def _marks(items: list[dict[str, Any]]) -> str:
+    return "\n".join(f"{item['Key']} {item['Size']} {item['ETag']}" for item in items)
 
 
 def ecr_digest(settings: Object, image: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from planform.core.values import Object, Value, reveal
-from planform.providers.aws.permissions import Needs
-from planform.training.definition import inputs, mapping
+from planform.providers.aws.permissions import DEFAULT_BUCKETS, Needs
+from planform.training.definition import inputs, listed, mapping
 
 
 def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], state_bucket: str) -> Needs:
@@ -19,11 +19,11 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
     roles = {_text(body.get("role")) for body in trainers} | {_text(item.get("role")) for item in configured}
     named = {_text(item.get("default_bucket")) for item in configured}
     outputs = {_bucket(mapping(body, "output_data").get("s3_output_path")) for body in trainers}
-    buckets = {name or "sagemaker-*" for name in named} | outputs | {_bucket(uri) for uri in _elsewhere(trainers)}
+    buckets = {name or DEFAULT_BUCKETS for name in named} | outputs | {_bucket(uri) for uri in _elsewhere(trainers)}
     keys = {_text(item.get("kms_key_id")) for item in configured}
     keys |= {_text(mapping(body, "output_data").get("kms_key_id")) for body in trainers}
     secrets = [item for body in trainers for item in mapping(body, "secrets").values() if isinstance(item, dict)]
-    hub = any(kind == "jumpstart_model" for kind, _ in items) or any(body.get("jumpstart") for body in trainers)
+    hub = any(kind == "data.jumpstart_model" for kind, _ in items) or any(body.get("jumpstart") for body in trainers)
     vpc = any(item.get("networking") for item in (*trainers, *configured))
     return Needs(
         types=frozenset({kind for kind, _ in items} | ({"vpc"} if vpc else set()) | ({"hub"} if hub else set())),
@@ -34,10 +34,20 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
         sources=frozenset(_sources(trainers)),
         roles=frozenset(filter(None, roles)),
         state_bucket=state_bucket,
+        listed=frozenset(_bucket(uri) for body in trainers for item in inputs(body) if (uri := listed(item))),
+        objects=frozenset(_looked_up(items)),
+        makes_bucket=bool(trainers) and "" in named,
         keys=frozenset(filter(None, keys)),
         secrets=frozenset(_text(item.get("secretsmanager")) for item in secrets if item.get("secretsmanager")),
         parameters=frozenset(_text(item.get("ssm")) for item in secrets if item.get("ssm")),
     )
+
+
+def _looked_up(items: Iterable[tuple[str, Object]]) -> Iterator[str]:
+    """bucket/key of the data sources `s3_object`."""
+    for kind, body in items:
+        if kind == "data.s3_object":
+            yield f"{_text(body.get('bucket')) or '*'}/{_text(body.get('key')) or '*'}"
 
 
 def _sources(trainers: Iterable[Object]) -> Iterator[str]:

@@ -9,13 +9,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
+DEFAULT_BUCKETS = "sagemaker-*"  # the default bucket of any region and account
 Role = Literal["plan", "apply", "job"]
 
 
 class Needs(NamedTuple):
     """What a configuration does on AWS."""
 
-    types: frozenset[str]  # resource and data types
+    types: frozenset[str]  # of resources, and of data: data.job_queue
     queued: bool  # trainers go through queues
     direct: bool  # trainers are launched at once
     tuned: bool  # there are tuning jobs
@@ -23,6 +24,9 @@ class Needs(NamedTuple):
     sources: frozenset[str]  # s3:// URIs that jobs read
     roles: frozenset[str]  # execution roles: names or ARNs
     state_bucket: str = ""
+    objects: frozenset[str] = frozenset()  # bucket/key of objects that are looked up
+    listed: frozenset[str] = frozenset()  # buckets of inputs whose listing counts
+    makes_bucket: bool = False  # the default one, where it is not there
     keys: frozenset[str] = frozenset()  # of KMS
     secrets: frozenset[str] = frozenset()  # ARNs in Secrets Manager
     parameters: frozenset[str] = frozenset()  # names in Parameter Store
@@ -54,7 +58,8 @@ def _allow(sid: str, actions: Iterable[str], resources: Sequence[str] = ("*",), 
 
 
 def _reading(needs: Needs) -> set[str]:
-    actions = {f"batch:{_DESCRIBED[kind]}" for kind in needs.types if kind in _DESCRIBED}
+    looked_up = {kind.removeprefix("data.") for kind in needs.types}
+    actions = {f"batch:{_DESCRIBED[kind]}" for kind in looked_up if kind in _DESCRIBED}
     if "quota_share" in needs.types:
         actions.add("batch:ListQuotaShares")
     if needs.queued:
@@ -63,9 +68,20 @@ def _reading(needs: Needs) -> set[str]:
         actions |= {"sagemaker:DescribeHubContent", "sagemaker:ListHubContents"}
     if needs.tuned:
         actions |= {"sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob"}
-    if needs.queued or needs.direct or needs.tuned or "training_job" in needs.types:
+    if needs.queued or needs.direct or needs.tuned:
         actions |= {"sagemaker:DescribeTrainingJob", "sagemaker:ListTags"}
+    if "data.training_job" in needs.types:
+        actions.add("sagemaker:DescribeTrainingJob")
     return actions
+
+
+def _objects(needs: Needs) -> list[dict[str, Any]]:
+    """What data sources read, and what lies where inputs come from."""
+    objects, buckets = ([f"arn:aws:s3:::{place}" for place in places] for places in (needs.objects, needs.listed))
+    return [
+        _allow("LookedUp", {"s3:GetObject"} if objects else (), objects),
+        _allow("Listed", {"s3:ListBucket"} if buckets else (), buckets),
+    ]
 
 
 def _state(needs: Needs, write: bool) -> list[dict[str, Any]]:
@@ -80,6 +96,7 @@ def _plan(needs: Needs) -> list[dict[str, Any]]:
     objects = [f"arn:aws:s3:::{bucket}/*" for bucket in needs.buckets]
     return [
         _allow("Read", _reading(needs)),
+        *_objects(needs),
         # Whether the artifacts of a run to be reused are still there.
         _allow("Artifacts", {"s3:GetObject"} if objects else (), objects),
         _allow("ArtifactsList", {"s3:ListBucket"} if objects else (), [text.removesuffix("/*") for text in objects]),
@@ -92,6 +109,7 @@ def _apply(needs: Needs) -> list[dict[str, Any]]:
     verbs = ("Create", "Update", "Delete")
     statements = [
         _allow("Read", _reading(needs)),
+        *_objects(needs),
         _allow(
             "Batch",
             {f"batch:{verb}{name}" for name, _ in made for verb in verbs}
@@ -123,19 +141,39 @@ def _apply(needs: Needs) -> list[dict[str, Any]]:
             _allow("PassRole", {"iam:PassRole"} if roles else (), roles, Condition=condition),
             _allow("FindRole", {"iam:GetRole"} if roles else (), roles),
             _allow("Logs", {"logs:DescribeLogStreams", "logs:GetLogEvents"}, [_LOGS, f"{_LOGS}:log-stream:*"]),
-            *_bucket(needs, {"s3:GetObject", "s3:PutObject", "s3:CreateBucket"}),
+            *_bucket(needs, {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}),
+            # What is uploaded is encrypted by the key, and the job's volumes on behalf of who launches it.
+            _allow("Keys", _KMS if needs.keys else (), list(needs.keys)),
+            _allow("DefaultBucket", _MAKING if needs.makes_bucket else (), [f"arn:aws:s3:::{DEFAULT_BUCKETS}"]),
         ]
     return [*statements, *_state(needs, write=True)]
 
 
+_MAKING = (
+    "s3:CreateBucket",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutEncryptionConfiguration",
+)
 _KMS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant")
+# What SageMaker does in the name of a job inside of a VPC (Amazon SageMaker developer guide, execution roles).
+_NETWORK = (
+    "CreateNetworkInterface",
+    "CreateNetworkInterfacePermission",
+    "DeleteNetworkInterface",
+    "DeleteNetworkInterfacePermission",
+    "DescribeDhcpOptions",
+    "DescribeNetworkInterfaces",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeVpcs",
+)
 _LOGS = "arn:aws:logs:*:*:log-group:/aws/sagemaker/TrainingJobs"
 
 
 def _job(needs: Needs) -> list[dict[str, Any]]:
     read = sorted({f"arn:aws:s3:::{uri.removeprefix('s3://').rstrip('/')}*" for uri in needs.sources})
     listed = sorted({f"arn:aws:s3:::{uri.removeprefix('s3://').partition('/')[0]}" for uri in needs.sources})
-    network = ("CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets")
     return [
         *_bucket(needs, {"s3:GetObject", "s3:PutObject"}),
         _allow("Data", {"s3:GetObject"} if read else (), read),
@@ -156,10 +194,8 @@ def _job(needs: Needs) -> list[dict[str, Any]]:
             {"cloudwatch:PutMetricData"},
             Condition={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*"]}},
         ),
-        _allow("Network", {f"ec2:{action}" for action in network} if "vpc" in needs.types else ()),
-        _allow(
-            "Keys", {"kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"} if needs.keys else (), list(needs.keys)
-        ),
+        _allow("Network", {f"ec2:{action}" for action in _NETWORK} if "vpc" in needs.types else ()),
+        _allow("Keys", _KMS if needs.keys else (), list(needs.keys)),
         _allow("Secrets", {"secretsmanager:GetSecretValue"} if needs.secrets else (), list(needs.secrets)),
         _allow(
             "Parameters",
@@ -171,8 +207,7 @@ def _job(needs: Needs) -> list[dict[str, Any]]:
 
 def _bucket(needs: Needs, actions: set[str]) -> list[dict[str, Any]]:
     whole = [f"arn:aws:s3:::{bucket}" for bucket in needs.buckets]
-    inside = {action for action in actions if action != "s3:CreateBucket"}
     return [
-        _allow("Bucket", {"s3:ListBucket"} | (actions - inside) if whole else (), whole),
-        _allow("BucketObjects", inside if whole else (), [f"{arn}/*" for arn in whole]),
+        _allow("Bucket", {"s3:ListBucket"} if whole else (), whole),
+        _allow("BucketObjects", actions if whole else (), [f"{arn}/*" for arn in whole]),
     ]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planform.core.addresses import Address
-from planform.core.executor import Document, DocumentRead, Executor
-from planform.core.resource import DataSource, Handler, Provider
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
+from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import BOOL, NUMBER, STRING, Attribute, Misfit, Nested, OneOf, attributes, list_of, map_of
 from planform.core.values import Object
 from planform.providers.aws.clients import Clients
@@ -65,11 +66,11 @@ class AwsProvider:
         where = self.clients.where()
         return {"account": where.account, "region": where.region, "partition": where.partition}
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         from planform.providers.aws.batch import BatchObjects
         from planform.providers.aws.batch_types import KINDS
 
-        return BatchObjects(KINDS[type_name], self.clients) if type_name in KINDS else None
+        return BatchObjects(KINDS[type_name], self.clients, tell) if type_name in KINDS else None
 
     def data_source(self, type_name: str) -> DataSource | None:
         from planform.providers.aws.data import Models, data_source
@@ -83,10 +84,30 @@ class AwsProvider:
 
         return documents(self.clients, reads, self.root, self.pins)
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.aws.review import misfits
 
-        return misfits(objects)
+        return misfits(changes)
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        from planform.providers.aws.fetch import listing
+
+        return listing(self.clients, read)
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        from planform.providers.aws.jobs.bucket import prerequisites
+
+        return prerequisites(self.clients, jobs)
+
+    def provide(self, address: Address) -> None:
+        from planform.providers.aws.jobs.bucket import provide
+
+        provide(self.clients, address.name)
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        from planform.providers.aws.jobs.bucket import remains
+
+        return remains(self.clients, objects)
 
     def executor(self, desired: Object) -> Executor:
         from planform.providers.aws.jobs.executors import executor_for

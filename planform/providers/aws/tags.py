@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from planform.core.executor import JobSpec
 from planform.core.resource import Planned
 from planform.core.schemas import Misfit
-from planform.core.values import Object, Value, reveal
+from planform.core.values import Object, Value, is_wholly_known, reveal
 
+OWN_TAGS = 3  # of planform on each object: lineage, address, workspace
+MOST_TAGS = 50
 LINEAGE, ADDRESS, WORKSPACE, RUN = "planform:lineage", "planform:address", "planform:workspace", "planform:run"
 
 
@@ -40,7 +42,39 @@ def ours(tags: Mapping[str, str], planned: Planned) -> bool:
     return all(tags.get(key) == wanted[key] for key in (LINEAGE, ADDRESS))
 
 
-def missing_tags(settings: Object, desired: Object) -> list[Misfit]:
+def tag_misfits(settings: Object, desired: Object, own: int) -> list[Misfit]:
+    """Tags that are missing, taken or too many; `own` are planform's on such an object."""
+    return [*_missing(settings, desired), *_taken(settings, desired), *_too_many(settings, desired, own)]
+
+
+def _taken(settings: Object, desired: Object) -> Iterator[Misfit]:
+    """AWS keeps `aws:` for itself, and planform what objects are known again by."""
+    given = reveal(desired.get("tags"))
+    for key in {**(settings.get("default_tags") or {}), **(given if isinstance(given, dict) else {})}:
+        if key.lower().startswith(("aws:", "planform:")):
+            written = isinstance(given, dict) and key in given
+            yield Misfit(
+                ("tags", key) if written else (),
+                f'A tag cannot begin with "{key.partition(":")[0]}:", as {key} does: it is taken.',
+                "" if written else "provider.aws.default_tags has it.",
+                "Name it otherwise.",
+            )
+
+
+def _too_many(settings: Object, desired: Object, own: int) -> Iterator[Misfit]:
+    tags, room = (
+        tags_of(settings, reveal(desired)) if is_wholly_known(desired.get("tags")) else {},
+        MOST_TAGS - own,
+    )
+    if len(tags) > room:
+        yield Misfit(
+            ("tags",) if desired.get("tags") else (),
+            f"{len(tags)} tags are too many: AWS takes {MOST_TAGS}, and {own} of them are planform's.",
+            "The default_tags of the provider count.",
+        )
+
+
+def _missing(settings: Object, desired: Object) -> list[Misfit]:
     """The required tags that neither the object nor the provider's defaults have."""
     required = settings.get("required_tags") or ()
     own: Value = reveal(desired.get("tags"))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from planform.core.addresses import Address
 from planform.core.errors import ProviderError
-from planform.core.executor import Document, DocumentRead, Executor, Tell
-from planform.core.resource import DataSource, Handler, Provider
+from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
+from planform.core.plan import Change
+from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
 from planform.core.values import Object
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Fetch = Callable[[str, Path, Tell], Path]
 Login = Callable[[str], tuple[str, str]]
+Lister = Callable[[TreeRead], Tree | list[Misfit]]
 Models = Callable[[Sequence[DocumentRead]], Mapping[DocumentRead, Document | Misfit]]
 
 SETTINGS: Mapping[str, Attribute] = attributes(
@@ -73,12 +75,13 @@ class LocalProvider:
     fetch: Fetch | None = None
     login: Login | None = None
     models: Models | None = None
+    lister: Lister | None = None
     name: str = "local"
 
     def coordinates(self) -> Mapping[str, str]:
         return {"host": host_id()}
 
-    def handler(self, type_name: str) -> Handler | None:
+    def handler(self, type_name: str, tell: Tell = silent) -> Handler | None:
         from planform.providers.local.job_queue import JobQueues
         from planform.providers.local.scheduling import policies, shares
         from planform.providers.local.service_environment import ServiceEnvironments
@@ -104,11 +107,24 @@ class LocalProvider:
     def documents(self, reads: Sequence[DocumentRead]) -> Mapping[DocumentRead, Document | Misfit]:
         return self.models(reads) if self.models is not None else {}
 
-    def review(self, objects: Mapping[Address, Object]) -> list[tuple[Address, Misfit, Address]]:
+    def review(self, changes: Mapping[Address, Change]) -> list[tuple[Address, Misfit, Address]]:
         from planform.providers.local.capacity import too_wide
         from planform.resources.training.queues import kind_misfits
 
+        objects = {address: change.after for address, change in changes.items() if change.after is not None}
         return [*too_wide(objects), *kind_misfits(objects)]
+
+    def listing(self, read: TreeRead) -> Tree | list[Misfit]:
+        return self.lister(read) if self.lister is not None else []
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        return {}
+
+    def provide(self, address: Address) -> None:
+        raise ProviderError(f"Provider {self.name} cannot make {address}.")
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        return ""
 
     def executor(self, desired: Object) -> Executor:
         named = str(desired.get("executor") or "")
@@ -152,10 +168,12 @@ def local_provider(
     fetch: Fetch | None = None,
     login: Login | None = None,
     models: Models | None = None,
+    lister: Lister | None = None,
 ) -> Provider:
     """The provider of one root module, with the settings of its `provider: local`. `fetch` brings data of S3 here,
-    `login` gives the password of a registry in ECR, `models` the documents of models of a hub."""
-    return LocalProvider(root.absolute(), workspace, settings, fetch, login, models)
+    `login` gives the password of a registry in ECR, `models` the documents of models of a hub, `lister` what lies at
+    a URI of S3."""
+    return LocalProvider(root.absolute(), workspace, settings, fetch, login, models, lister)
 
 
 def host_id() -> str:

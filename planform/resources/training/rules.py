@@ -11,7 +11,7 @@ from planform.core.schemas import (
     Misfit,
 )
 from planform.core.values import AttributePath, Object, Sensitive, Value, is_wholly_known, reveal
-from planform.resources import short_name
+from planform.resources import fractions, short_name
 
 RESERVED_CHANNELS = ("code", "sm_drivers")  # the source tree and the runtime travel in these
 
@@ -73,22 +73,9 @@ def number_in(body: Object, name: str) -> float | None:
 
 
 def _whole_numbers(body: Object) -> Iterator[Misfit]:
-    for path in (
-        ("compute", "instance_count"),
-        ("compute", "volume_size_in_gb"),
-        ("compute", "keep_alive_period_in_seconds"),
-        ("stopping_condition", "max_runtime_in_seconds"),
-        ("stopping_condition", "max_wait_time_in_seconds"),
-        ("stopping_condition", "max_pending_time_in_seconds"),
-        ("retry_strategy", "maximum_retry_attempts"),
-        ("timeout", "attempt_duration_seconds"),
-        ("priority",),
-        ("max_attempts",),
-    ):
-        holder = mapping(body, path[0]) if len(path) == 2 else body
-        number = number_in(holder, path[-1])
-        if number is not None and number % 1:
-            yield Misfit(path, f"{number} is not a whole number.")
+    counting = ("compute", "stopping_condition", "retry_strategy", "timeout", "preemption_configuration")
+    for name in (*counting, "priority", "max_attempts"):
+        yield from fractions(body.get(name), (name,))
 
 
 def _algorithm(body: Object) -> Iterator[Misfit]:
@@ -163,6 +150,8 @@ def _channels(body: Object) -> Iterator[Misfit]:
         if channel is None or channel == "":
             yield Misfit(path, "A channel needs a path, an s3:// URI or {data_source: ...}.")
         source = plain(channel.get("data_source")) if isinstance(channel, dict) else None
+        if isinstance(channel, dict) and plain(channel.get("track")) == "listing" and _is_mounted(source):
+            yield Misfit((*path, "track"), "What is in a file system is not listed.", suggestion="Remove it.")
         if isinstance(source, dict) and len(source) != 1:
             yield Misfit(
                 (*path, "data_source"),
@@ -178,6 +167,10 @@ def _channels(body: Object) -> Iterator[Misfit]:
                 suggestion="Rename one of them.",
             )
         variables.setdefault(variable, name)
+
+
+def _is_mounted(source: Value) -> bool:
+    return isinstance(source, dict) and source.get("file_system_data_source") is not None
 
 
 def _hyperparameters(body: Object) -> Iterator[Misfit]:
@@ -291,8 +284,15 @@ def _stopping(body: Object) -> Iterator[Misfit]:
 
 def _compute(body: Object) -> Iterator[Misfit]:
     groups = plain(mapping(body, "compute").get("instance_groups"))
-    if isinstance(groups, list) and not 1 <= len(groups) <= 5:
+    if not isinstance(groups, list):
+        return
+    if not 1 <= len(groups) <= 5:
         yield Misfit(("compute", "instance_groups"), "There are 1 to 5 instance groups.")
+    names = [plain(group.get("instance_group_name")) for group in groups if isinstance(group, dict)]
+    for index, name in enumerate(names):
+        if isinstance(name, str) and name in names[:index]:
+            path = ("compute", "instance_groups", index, "instance_group_name")
+            yield Misfit(path, f'Instance group "{name}" is there twice.')
 
 
 def _networking(body: Object) -> Iterator[Misfit]:
@@ -320,7 +320,7 @@ def tag_misfits(body: Object) -> Iterator[Misfit]:
 
 def _queue(body: Object) -> Iterator[Misfit]:
     if body.get("queue") is None:
-        for name in ("priority", "share_identifier", "quota_share", "timeout"):
+        for name in ("priority", "share_identifier", "quota_share", "timeout", "preemption_configuration"):
             if body.get(name) is not None:
                 yield Misfit((name,), f"{name} has a meaning only in a queue.", suggestion="Set queue, or remove it.")
     elif body.get("share_identifier") is not None and body.get("quota_share") is not None:

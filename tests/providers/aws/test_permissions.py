@@ -41,8 +41,33 @@ def test_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert not any("SchedulingPolicy" in action or "QuotaShare" in action for action in told["apply"])
     assert told["job"]["ssm:GetParameter"] == ["arn:aws:ssm:*:*:parameter/team/token"]
     assert "secretsmanager:GetSecretValue" not in told["job"]
-    assert not any(action.startswith(("batch:", "sagemaker:")) for action in told["job"])
+    assert not any(action.startswith(("batch:", "sagemaker:", "ec2:")) for action in told["job"])
+    network = "role: trainer, networking: {subnets: [subnet-1], security_group_ids: [sg-1]}"
+    (tmp_path / "main.pf.yaml").write_text(MODULE.replace("role: trainer", network))
+    inside = actions(run_planform(capsys, "permissions", "job")[1]).keys() - told["job"].keys()
+    assert {"ec2:CreateNetworkInterfacePermission", "ec2:DescribeVpcs", "ec2:DescribeDhcpOptions"} <= inside
+    assert all(action.startswith("ec2:") for action in inside)
     (tmp_path / "main.pf.yaml").write_text("planform: {name: here, default_provider: local}\n")
     code, _, err = run_planform(capsys, "permissions", "plan")
     assert code == 1
     assert "Nothing in these files is made on AWS." in err
+
+
+def test_what_is_only_looked_up_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.pf.yaml").write_text("""
+planform: {name: team, default_provider: aws}
+provider: {aws: {region: us-west-2}}
+data:
+  job_queue: {shared: {name: team-queue}}
+  s3_object: {words: {bucket: team-data, key: words.txt}}
+  training_job: {teacher: {name: teacher}}
+""")
+    told = actions(run_planform(capsys, "permissions", "apply")[1])
+    assert told == {
+        "batch:DescribeJobQueues": ["*"],
+        "sagemaker:DescribeTrainingJob": ["*"],
+        "s3:GetObject": ["arn:aws:s3:::team-data/words.txt"],
+    }

@@ -191,6 +191,66 @@ def test_every_field_arrives() -> None:
     }
 
 
+# What no field makes is written as the API has it.
+MORE: Object = {
+    "AlgorithmSpecification": {
+        "EnableSageMakerMetricsTimeSeries": True,
+        "TrainingImageConfig": {
+            "TrainingRepositoryAccessMode": "Vpc",
+            "TrainingRepositoryAuthConfig": {
+                "TrainingRepositoryCredentialsProviderArn": "arn:aws:lambda:us-west-2:123456789012:function:login"
+            },
+        },
+    },
+    "ResourceConfig": {"InstancePlacementConfig": {"EnableMultipleJobs": True}},
+    "DebugHookConfig": {"S3OutputPath": "s3://team/debug"},
+    "DebugRuleConfigurations": [{"RuleConfigurationName": "loss", "RuleEvaluatorImage": "rules"}],
+    "ExperimentConfig": {"ExperimentName": "digits"},
+    "ProfilerConfig": {"DisableProfiler": True},
+    "ProfilerRuleConfigurations": [{"RuleConfigurationName": "use", "RuleEvaluatorImage": "rules"}],
+    "SessionChainingConfig": {"EnableSessionTagChaining": True},
+    "MlflowConfig": {"MlflowResourceArn": "arn:aws:sagemaker:us-west-2:123456789012:mlflow-tracking-server/team"},
+    "ModelPackageConfig": {
+        "ModelPackageGroupArn": "arn:aws:sagemaker:us-west-2:123456789012:model-package-group/digits"
+    },
+}
+
+
+def test_every_member_of_the_api_can_be_said() -> None:
+    """Of CreateTrainingJob and what it holds: by a field of the trainer, or by its `request`."""
+    shape = model("sagemaker").operation_model("CreateTrainingJob").input_shape
+    made = request({**EVERY_FIELD, "request": MORE})
+    # There is one without instances, which a trainer has.
+    assert shape.members.keys() - made.keys() == {"ServerlessJobConfig"}
+    assert made.keys() >= request(EVERY_FIELD).keys() | MORE.keys()
+    algorithm = shape.members["AlgorithmSpecification"].members.keys() - made["AlgorithmSpecification"].keys()
+    assert algorithm == {"AlgorithmName"}  # instead of an image
+    assert made["ResourceConfig"] == {**request(EVERY_FIELD)["ResourceConfig"], **MORE["ResourceConfig"]}
+
+
+def test_more_members_are_checked_where_they_stand(aws: FakeAws) -> None:
+    clients = Clients({"region": "us-west-2", "role": ROLE})
+
+    def found(more: Object) -> set[tuple[str | int, ...]]:
+        body = filled({"training_image": "img", "request": more})
+        return {misfit.path for misfit in misfits_of(clients, "sagemaker", body)[0]}
+
+    assert found(MORE) == set()
+    no_function = {"TrainingRepositoryCredentialsProviderArn": "login"}  # a pattern with one of Java's classes
+    image = {"TrainingRepositoryAccessMode": "Vpc", "TrainingRepositoryAuthConfig": no_function}
+    ((*_, last),) = found({"AlgorithmSpecification": {"TrainingImageConfig": image}})
+    assert last == "TrainingRepositoryCredentialsProviderArn"
+    assert found({"AlgorithmSpecification": {"TrainingImage": "other"}}) == {
+        ("request", "AlgorithmSpecification", "TrainingImage")
+    }
+    assert found({"ExperimentConfig": {"ExperimentName": "a b"}}) == {("request", "ExperimentConfig", "ExperimentName")}
+    assert found({"Experiment": {}}) == {("request", "Experiment")}
+    assert found({"ModelPackageConfig": {}}) == {("request", "ModelPackageConfig")}
+    assert found({"DebugRuleConfigurations": [{"RuleConfigurationName": "x"}]}) == {
+        ("request", "DebugRuleConfigurations", 0)
+    }
+
+
 def test_what_the_account_decides() -> None:
     """Places keyed by the definition, the settings of the provider where the trainer names none."""
     network = {"subnets": ["subnet-9"], "security_group_ids": ["sg-9"]}

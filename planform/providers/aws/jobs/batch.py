@@ -41,7 +41,7 @@ class BatchExecutor:
         return {"job_arn": Unknown(f"{address}.job_arn")}  # Batch numbers its jobs
 
     def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
-        training = request_of(self.clients, spec)
+        training = request_of(self.clients, spec, tell)
         request = service_job(training, spec)
         try:
             answer = self.clients.call("batch", "submit_service_job", **request)

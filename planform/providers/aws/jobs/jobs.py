@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec
+from planform.core.executor import JobSpec, Tell
 from planform.core.hyperparameters import wire_text
 from planform.core.state import Run, RunStatus, progress
 from planform.core.values import Object, reveal
@@ -24,9 +24,9 @@ from planform.training.definition import is_local
 AT_ONCE = 8  # describe calls side by side
 
 
-def request_of(clients: Clients, spec: JobSpec) -> dict[str, Any]:
+def request_of(clients: Clients, spec: JobSpec, tell: Tell) -> dict[str, Any]:
     """CreateTrainingJob's request for a job, after all that it reads is where the job finds it."""
-    body, placed = dict(spec.extra), placed_for(clients, spec)
+    body, placed = dict(spec.extra), placed_for(clients, spec, tell)
     tags = {**tags_of(clients.settings, body), **job_tags(spec)}
     request = training_job(body, spec.job_name, placed, clients.settings, tags)
     if spec.queue and placed.drivers and payload_size(request) > PAYLOAD_LIMIT:
@@ -38,9 +38,9 @@ def request_of(clients: Clients, spec: JobSpec) -> dict[str, Any]:
     return request
 
 
-def placed_for(clients: Clients, spec: JobSpec) -> Placed:
+def placed_for(clients: Clients, spec: JobSpec, tell: Tell) -> Placed:
     """Put all that a job reads where the job finds it."""
-    storage, body = Storage(clients), dict(spec.extra)
+    storage, body = Storage(clients, tell), dict(spec.extra)
     channels = {channel.name: storage.data(channel.source) for channel in spec.channels if is_local(channel.source)}
     return Placed(
         role_arn=role_arn(clients, str(body.get("role") or clients.settings.get("role") or "")),

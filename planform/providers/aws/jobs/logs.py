@@ -144,7 +144,6 @@ def _fetched(clients: Clients, uri: str, place: Path) -> bool:
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f"{place.name}.partial")
     with partial.open("wb") as file:
-        for chunk in body.iter_chunks(1 << 20):
-            file.write(chunk)
+        said("get_object", lambda: file.writelines(body.iter_chunks(1 << 20)))
     partial.replace(place)
     return True

@@ -9,16 +9,19 @@ from typing import Any
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object, Set, Unknown, Value, reveal
 from planform.providers.aws.clients import Clients
-from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
+from planform.providers.aws.jobs.bucket import uses
+from planform.providers.aws.jobs.request import Placed, attribute_path, place_of, taken, training_job
 from planform.providers.aws.jobs.service_rules import network, rules
 from planform.providers.aws.jobs.storage import Storage
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
-from planform.providers.aws.tags import missing_tags, tags_of
+from planform.providers.aws.tags import OWN_TAGS, tag_misfits, tags_of
 from planform.resources import treatment
 from planform.training.definition import inputs, is_local, mapping
 from planform.training.images import known_uri
 
 PAYLOAD_LIMIT = 10 * 1024  # bytes of serviceRequestPayload (service quotas of AWS Batch)
+REQUEST_LIMIT = 30 * 1024  # bytes of SubmitServiceJob
+REST = 2048  # of it, at most: names, the queue, how it is retried, and planform's own tags
 # As long as the longest that may stand there: the size of a request counts.
 _NAME, _DIGEST = "n" * 63, "0" * 40
 
@@ -28,11 +31,11 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     from planform.resources.trainer import SCHEMA
 
     found, notes = treatment(SCHEMA, executor, desired)
-    found += missing_tags(clients.settings, desired)
+    found += tag_misfits(clients.settings, desired, OWN_TAGS + 1)
     found += rules(clients, desired)
     if any(misfit.path[:1] == ("training_image",) for misfit in found):
         return found, notes
-    notes += bucket_note(clients)
+    notes += bucket_note(clients, desired)
     body, open_parts = known_part(reveal(desired))
     try:
         request = _request(clients, body)
@@ -40,10 +43,14 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         if not open_parts:
             raise
         return found, notes  # a block has an unknown part: apply knows it, and the API is asked then
+    more = mapping(body, "request")
+    for path in taken(_request(clients, {name: item for name, item in body.items() if name != "request"}), more):
+        why = f"{'.'.join(map(str, path))} is made of other fields of the trainer."
+        found.append(Misfit(("request", *path), why, suggestion="Set it there."))
     seen = {misfit.path for misfit in found}
     for member, problem, advice in refused(request, input_shape("sagemaker", "CreateTrainingJob")):
         member = _named(member, request)
-        path = attribute_path(member)
+        path = place_of(member, body)
         if path in seen or (open_parts and problem == "it is required."):
             continue
         seen.add(path)
@@ -55,7 +62,7 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
         why = "AWS Batch tries a job ten times at the most: maximum_retry_attempts is at most 9 in a queue."
         found.append(Misfit(("retry_strategy", "maximum_retry_attempts"), why))
     if executor == "batch" and not open_parts:
-        found += _too_large(request, body)
+        found += [*_too_large(request, body), *_too_tagged(request)]
         if payload_size(request) > PAYLOAD_LIMIT and request.get("HyperParameters") and body.get("source_code"):
             size = f"{payload_size(request):,} bytes of {PAYLOAD_LIMIT:,}"
             notes.append(f"hyperparameters travel as a file: with them the job would be {size}")
@@ -73,11 +80,12 @@ def _named(member: AttributePath, request: Object) -> AttributePath:
     return member
 
 
-def bucket_note(clients: Clients) -> list[str]:
+def bucket_note(clients: Clients, desired: Object) -> list[str]:
     """Where things go when nobody has said it."""
-    if clients.settings.get("default_bucket"):
+    bucket = Storage(clients).bucket()
+    if clients.settings.get("default_bucket") or not uses(bucket, desired):
         return []
-    return [f"code, data and artifacts go to s3://{Storage(clients).bucket()}, which apply makes if it is not there"]
+    return [f"code, data and artifacts go to s3://{bucket}"]
 
 
 def payload_size(request: Mapping[str, Any]) -> int:
@@ -100,6 +108,19 @@ def _too_large(request: Mapping[str, Any], body: Object) -> Iterator[Misfit]:
         f"Bytes of each part: {largest}.",
         "Move what is large into a file of an input channel, or leave the queue out.",
     )
+
+
+def _too_tagged(request: Mapping[str, Any]) -> Iterator[Misfit]:
+    """A whole request that is too large for its tags: the payload is text in it, with its quotes escaped."""
+    payload = {
+        name: value for name, value in request.items() if name not in ("Tags", "RetryStrategy", "HyperParameters")
+    }
+    text = json.dumps(payload, separators=(",", ":"))
+    tags = {item["Key"]: item["Value"] for item in request.get("Tags", ())}
+    size = len(json.dumps([text, tags]).encode()) + REST
+    if len(text) <= PAYLOAD_LIMIT and size > REQUEST_LIMIT:
+        why = f"With its tags the job is {size:,} bytes, and AWS Batch takes {REQUEST_LIMIT:,}."
+        yield Misfit(("tags",), why, suggestion="Shorten them, or leave the queue out.")
 
 
 def _request(clients: Clients, body: Object) -> Object:

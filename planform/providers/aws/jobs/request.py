@@ -7,7 +7,7 @@ shown where it is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from planform.core.hyperparameters import wire_text
@@ -96,7 +96,39 @@ def training_job(body: Object, job_name: str, placed: Placed, settings: Object, 
         request["RemoteDebugConfig"] = {"EnableRemoteDebug": body["remote_debug"].get("enable_remote_debug", True)}
     if body.get("infra_check") is not None:
         request["InfraCheckConfig"] = {"EnableInfraCheck": body["infra_check"].get("enable_infra_check", True)}
-    return {name: value for name, value in request.items() if value not in (None, {}, [])}
+    made = {name: value for name, value in request.items() if value not in (None, {}, [])}
+    return _over(made, mapping(body, "request"))
+
+
+def _over(made: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The request with more members; one that is there stays (`taken` says so)."""
+    inner = {name: _over(made[name], value) for name, value in more.items() if _both_objects(made.get(name), value)}
+    return {**more, **made, **inner}
+
+
+def _both_objects(left: Any, right: Any) -> bool:
+    return isinstance(left, dict) and isinstance(right, dict)
+
+
+def taken(made: Mapping[str, Any], more: Mapping[str, Any], path: AttributePath = ()) -> Iterator[AttributePath]:
+    """The members that fields of the trainer make as well."""
+    for name, value in more.items():
+        if _both_objects(made.get(name), value):
+            yield from taken(made[name], value, (*path, name))
+        elif name in made:
+            yield (*path, name)
+
+
+def place_of(member: AttributePath, body: Object) -> AttributePath:
+    """Where the trainer says what a member of the request is: in a field of its own, or in its `request`."""
+    more: Any = mapping(body, "request")
+    depth = 0
+    while depth < len(member) and isinstance(more, (dict, list)):
+        if isinstance(more, dict) and member[depth] not in more:
+            break
+        more, depth = more[member[depth]], depth + 1  # type: ignore[index]
+    found = attribute_path(member)
+    return ("request", *member[:depth]) if depth == len(member) or (depth and not found) else found
 
 
 def attribute_path(member: AttributePath) -> AttributePath:
@@ -138,15 +170,17 @@ def _algorithm(body: Object, placed: Placed) -> dict[str, Any]:
 
 
 def _channels(body: Object, placed: Placed) -> list[dict[str, Any]]:
-    channels = []
-    groups: list[str] = []
+    channels: list[dict[str, Any]] = []
+    # Where one channel is for some groups of instances, SageMaker wants every channel to say for which it is.
+    chosen = any(_group_names(item.source) for item in inputs(body))
+    groups = [group["instance_group_name"] for group in mapping(body, "compute").get("instance_groups") or ()]
+    everywhere = {"instance_group_names": groups} if chosen else {}
     for item in inputs(body):
         source = item.source
         form: dict[str, Any] = {"ChannelName": item.name}
         if isinstance(source, dict) and source.get("s3_data_source"):
             given = source["s3_data_source"]
-            form["DataSource"] = {"S3DataSource": _s3(given)}
-            groups = groups or list(given.get("instance_group_names") or ())
+            form["DataSource"] = {"S3DataSource": _s3({**given, **(everywhere if not _group_names(source) else {})})}
         elif isinstance(source, dict):
             given = source["file_system_data_source"]
             form["DataSource"] = {
@@ -158,7 +192,7 @@ def _channels(body: Object, placed: Placed) -> list[dict[str, Any]]:
                 }
             }
         else:
-            form["DataSource"] = {"S3DataSource": _s3({"s3_uri": placed.channels.get(item.name, source)})}
+            form["DataSource"] = {"S3DataSource": _s3({"s3_uri": placed.channels.get(item.name, source), **everywhere})}
         for name, member in (
             ("content_type", "ContentType"),
             ("compression_type", "CompressionType"),
@@ -172,10 +206,14 @@ def _channels(body: Object, placed: Placed) -> list[dict[str, Any]]:
         channels.append(form)
     for name, uri in ((CODE_CHANNEL, placed.code), (DRIVERS_CHANNEL, placed.drivers)):
         if uri:
-            source = {"s3_uri": uri, **({"instance_group_names": groups} if groups else {})}
+            source = {"s3_uri": uri, **everywhere}
             # What runs is needed whole, also where data comes through a pipe.
             channels.append({"ChannelName": name, "DataSource": {"S3DataSource": _s3(source)}, "InputMode": "File"})
     return channels
+
+
+def _group_names(source: Any) -> Any:
+    return (source.get("s3_data_source") or {}).get("instance_group_names") if isinstance(source, dict) else None
 
 
 def _s3(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class SageMakerExecutor:
         return {"job_arn": self.clients.where().arn("sagemaker", f"training-job/{job_name}")}
 
     def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
-        request = request_of(self.clients, spec)
+        request = request_of(self.clients, spec, tell)
         try:
             answer = self.clients.call("sagemaker", "create_training_job", **request)
         except ProviderError as error:

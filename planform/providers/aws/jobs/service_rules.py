@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planform.core.errors import did_you_mean
 from planform.core.schemas import Misfit
 from planform.core.values import AttributePath, Object, Sensitive, Value, has_sensitive, is_wholly_known, reveal
 from planform.providers.aws.clients import Clients
 from planform.providers.aws.jobs.request import OWN_DISKS
-from planform.providers.aws.tags import tags_of
 from planform.training.definition import inputs, mapping, plain
-
-OWN_TAGS = 4  # of planform, on each job: lineage, address, workspace, run
-MOST_TAGS = 50
 
 
 def rules(clients: Clients, desired: Object) -> Iterator[Misfit]:
@@ -46,7 +43,8 @@ def rules(clients: Clients, desired: Object) -> Iterator[Misfit]:
     yield from _warm(compute)
     yield from _keys(compute, groups if isinstance(groups, list) else [compute])
     yield from _isolated(clients.settings, desired)
-    yield from _too_many_tags(clients.settings, desired)
+    yield from _groups(desired, groups)
+    yield from _preemption(desired)
     yield from _in_clear(desired)
     yield from _channels(clients.settings, desired)
     image = desired.get("training_image")
@@ -61,7 +59,7 @@ def _in_clear(desired: Object) -> Iterator[Misfit]:
     """Secrets that whoever may describe the job could read (S6.3)."""
     if desired.get("allow_plaintext") is True:
         return
-    for field in ("environment", "hyperparameters"):
+    for field in ("environment", "hyperparameters", "request"):
         whole = desired.get(field)
         items = whole.items() if isinstance(whole, dict) else [("", whole)] if isinstance(whole, Sensitive) else ()
         for name, value in items:
@@ -77,6 +75,12 @@ def _in_clear(desired: Object) -> Iterator[Misfit]:
 def _channels(settings: Object, desired: Object) -> Iterator[Misfit]:
     for item in inputs(desired):
         source = item.source
+        mode = item.settings.get("input_mode") or desired.get("training_input_mode") or "File"
+        for name in ("compression_type", "record_wrapper_type"):
+            if item.settings.get(name) not in (None, "None") and mode in ("File", "FastFile"):
+                why = f'Channel "{item.name}": {name} is for Pipe mode only, not for {mode} mode.'
+                advice = "Remove it, or set input_mode: Pipe on the channel."
+                yield Misfit(("input_data", item.name, name), why, suggestion=advice)
         if isinstance(source, str) and "://" in source and not source.startswith("s3://"):
             why = f'Channel "{item.name}": SageMaker reads s3:// URIs, not {source}.'
             yield Misfit(item.attribute, why)
@@ -94,13 +98,33 @@ def _channels(settings: Object, desired: Object) -> Iterator[Misfit]:
                 suggestion="Set networking: {subnets: [...], security_group_ids: [...]} here or in provider.aws.",
             )
         kind = mapping(source, "s3_data_source").get("s3_data_type")
-        mode = item.settings.get("input_mode") or desired.get("training_input_mode") or "File"
         if kind == "AugmentedManifestFile" and mode in ("File", "FastFile"):
             yield Misfit(
                 (*item.attribute, "s3_data_source", "s3_data_type"),
                 f'Channel "{item.name}": an augmented manifest is delivered in Pipe mode only, not in {mode} mode.',
                 suggestion="Set input_mode: Pipe on the channel.",
             )
+
+
+def _groups(desired: Object, groups: Value) -> Iterator[Misfit]:
+    """Channels for groups of instances that there are not."""
+    known = [plain(group.get("instance_group_name")) for group in groups or () if isinstance(group, dict)]
+    for item in inputs(desired):
+        source = item.source if isinstance(item.source, dict) else {}
+        for index, name in enumerate(plain(mapping(source, "s3_data_source").get("instance_group_names")) or ()):
+            if isinstance(name, str) and is_wholly_known(groups) and name not in known:
+                yield Misfit(
+                    (*item.attribute, "s3_data_source", "instance_group_names", index),
+                    f'Channel "{item.name}": there is no instance group "{name}".',
+                    suggestion=did_you_mean(name, [text for text in known if isinstance(text, str)])
+                    or "compute.instance_groups names them.",
+                )
+
+
+def _preemption(desired: Object) -> Iterator[Misfit]:
+    if desired.get("preemption_configuration") is not None and desired.get("quota_share") is None:
+        why = "Only jobs of a quota share make room for others."
+        yield Misfit(("preemption_configuration",), why, suggestion="Remove it, or name the quota_share.")
 
 
 def network(settings: Object, desired: Object) -> Object:
@@ -141,16 +165,3 @@ def _isolated(settings: Object, desired: Object) -> Iterator[Misfit]:
                 "networking.enable_network_isolation is set.",
                 "Put the secret's value where the container finds it, or let it have a network.",
             )
-
-
-def _too_many_tags(settings: Object, desired: Object) -> Iterator[Misfit]:
-    tags, room = (
-        tags_of(settings, reveal(desired)) if is_wholly_known(desired.get("tags")) else {},
-        MOST_TAGS - OWN_TAGS,
-    )
-    if len(tags) > room:
-        yield Misfit(
-            ("tags",) if desired.get("tags") else (),
-            f"{len(tags)} tags are too many: a job has {MOST_TAGS}, and {OWN_TAGS} of them are planform's.",
-            "The default_tags of the provider count.",
-        )

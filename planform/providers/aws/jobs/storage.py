@@ -7,27 +7,17 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
 from planform.core.errors import ProviderError
-from planform.core.executor import JobSpec
-from planform.providers.aws.clients import AwsError, Clients, said
+from planform.core.executor import JobSpec, Tell, silent
+from planform.providers.aws.clients import AwsError, Clients
+from planform.providers.aws.jobs.upload import AT_ONCE, Item, size_of, upload
 from planform.training.layout import drivers
 from planform.training.source_tree import Walk
 
-UPLOADS = 8  # at once
-IN_PARTS = 64 << 20  # bytes; a larger file is sent in parts
 ARCHIVE = ".tar.gz"
+_NAMES = {"code": "source code", "drivers": "the runtime", "data": "data"}
 MARKER = ".planform-complete"  # the last object of an upload: the folder is whole
-
-
-class Item(NamedTuple):
-    """One object to be: its key below the folder, and the file or the bytes it is made of."""
-
-    name: str
-    path: str = ""
-    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +25,7 @@ class Storage:
     """The bucket of one provider."""
 
     clients: Clients
+    tell: Tell = silent  # how uploads go
 
     def bucket(self) -> str:
         given = self.clients.settings.get("default_bucket")
@@ -88,7 +79,7 @@ class Storage:
             return True
 
         wanted = list(uris)
-        with ThreadPoolExecutor(max_workers=UPLOADS) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             return dict(zip(wanted, pool.map(look, wanted), strict=True))
 
     def _folder(self, bucket: str, key: str) -> bool:
@@ -107,62 +98,33 @@ class Storage:
             digest = _digest(items)
         except OSError as error:
             raise ProviderError(f"{error.filename}: {error.strerror}.") from None
-        folder = "/".join(filter(None, (prefix, kind, digest)))
-        marker = f"{folder}{MARKER}"  # beside the folder, so that no job finds it among its files
+        place = "/".join(filter(None, (bucket, prefix, kind)))
+        marker = Item(f"{digest}{MARKER}")  # beside the folder, so that no job finds it among its files
 
-        def upload() -> None:
-            if self.exist([f"s3://{bucket}/{marker}"])[f"s3://{bucket}/{marker}"]:
-                return
-            with ThreadPoolExecutor(max_workers=UPLOADS) as pool:
-                list(pool.map(lambda item: self._upload(bucket, f"{folder}/{item.name}", item), items))
-            self._upload(bucket, marker, Item(MARKER))
+        def put() -> None:
+            uri = f"s3://{place}/{marker.name}"
+            if not self.exist([uri])[uri]:
+                self._send(f"{place}/{digest}", items, _NAMES[kind])
+                self._send(place, [marker], "")
 
-        self.clients.once(folder, upload)
-        return f"s3://{bucket}/{folder}/"
+        self.clients.once(f"{place}/{digest}", put)
+        return f"s3://{place}/{digest}/"
 
-    def _upload(self, bucket: str, key: str, item: Item) -> None:
-        try:
-            self._sent(bucket, key, item)
-        except AwsError as error:
-            if error.code != "NoSuchBucket":
-                raise
-            self._make_bucket(bucket)
-            self._sent(bucket, key, item)
-
-    def _sent(self, bucket: str, key: str, item: Item) -> None:
-        """One object; a large file in parts (S3 takes 5 GB at once)."""
-        sealed = self.clients.settings.get("kms_key_id")
-        more = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": sealed} if sealed else {}
+    def _send(self, place: str, items: list[Item], what: str) -> None:
+        key = self.clients.settings.get("kms_key_id")
+        more = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
         if not self.clients.settings.get("default_bucket"):
             # The default bucket's name can be guessed: somebody else's must not get the data.
             more["ExpectedBucketOwner"] = self.clients.where().account
-        if item.path and os.path.getsize(item.path) > IN_PARTS:
-            client = self.clients.client("s3")
-            with open(item.path, "rb") as file:
-                said("put_object", lambda: client.upload_fileobj(file, bucket, key, ExtraArgs=more))
-        else:
-            body = Path(item.path).read_bytes() if item.path else item.data
-            self.clients.call("s3", "put_object", Bucket=bucket, Key=key, Body=body, **more)
-
-    def _make_bucket(self, bucket: str) -> None:
-        """Make the default bucket, as the plan says; one that was named by hand must be there."""
-        region = self.clients.region()
-        if self.clients.settings.get("default_bucket"):
+        try:
+            upload(self.clients, place, items, more, what, self.tell)
+        except AwsError as error:
+            if error.code != "NoSuchBucket":
+                raise
             raise ProviderError(
-                f"There is no bucket {bucket}, where code and data of jobs go.",
-                suggestion=f"Create it (aws s3 mb s3://{bucket} --region {region}), "
-                "or name another in provider.aws.default_bucket.",
-            )
-        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-
-        def make() -> None:
-            try:
-                self.clients.call("s3", "create_bucket", Bucket=bucket, **place)
-            except AwsError as error:
-                if error.code != "BucketAlreadyOwnedByYou":
-                    raise
-
-        self.clients.once(f"bucket {bucket}", make)
+                f"There is no bucket {place.partition('/')[0]} any more, where code and data of jobs go.",
+                suggestion="Make a new plan: planform plan",
+            ) from None
 
 
 def s3_source(uri: str) -> str:
@@ -175,8 +137,7 @@ def _digest(items: list[Item]) -> str:
     whole = hashlib.sha256()
     for item in sorted(items):
         executable = bool(item.path) and os.access(item.path, os.X_OK)
-        size = os.path.getsize(item.path) if item.path else len(item.data)
-        whole.update(f"{item.name}\0{executable}\0{size}\0".encode())
+        whole.update(f"{item.name}\0{executable}\0{size_of(item)}\0".encode())
         if not item.path:
             whole.update(item.data)
             continue

@@ -68,7 +68,7 @@ class TuningExecutor:
     def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
         tuning, body = spec.tuning or {}, dict(spec.extra)
         tags = {**tags_of(self.clients.settings, tuning), **job_tags(spec)}
-        placed = placed_for(self.clients, spec)
+        placed = placed_for(self.clients, spec, tell)
         request = tuning_job(tuning, body, spec.job_name, placed, self.clients.settings, tags)
         try:
             answer = self.clients.call("sagemaker", "create_hyper_parameter_tuning_job", **request)

@@ -6,10 +6,11 @@ from planform.core.schemas import Misfit
 from planform.core.values import Object, reveal
 from planform.providers.aws.clients import Clients
 from planform.providers.aws.jobs.plan_check import bucket_note, known_part, stand_in
+from planform.providers.aws.jobs.request import place_of
 from planform.providers.aws.jobs.service_rules import rules
 from planform.providers.aws.jobs.tuning_request import attribute_of, tuning_job
 from planform.providers.aws.jobs.validation import input_shape, refused, unknown_instance_types
-from planform.providers.aws.tags import missing_tags, tags_of
+from planform.providers.aws.tags import OWN_TAGS, tag_misfits, tags_of
 from planform.resources import treatment
 from planform.training.definition import mapping, plain
 
@@ -22,12 +23,12 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
 
     trainer = mapping(desired, "trainer")
     found, notes = treatment(SCHEMA, executor, desired)
-    found += missing_tags(clients.settings, desired)
+    found += tag_misfits(clients.settings, desired, OWN_TAGS + 1)
     found += [misfit._replace(path=("trainer", *misfit.path)) for misfit in rules(clients, trainer)]
     found += _executors(trainer)
     if any(misfit.path[:2] == ("trainer", "training_image") for misfit in found):
         return found, notes
-    notes += bucket_note(clients)
+    notes += bucket_note(clients, trainer)
     if trainer.get("source_code") is not None and isinstance(plain(trainer.get("training_image")), str):
         notes.append("the image must have sagemaker-training: a tuning job starts it by its own entry point")
     body, open_parts = known_part(reveal(trainer))
@@ -43,6 +44,8 @@ def misfits_of(clients: Clients, executor: str, desired: Object) -> tuple[list[M
     seen = {misfit.path for misfit in found}
     for member, problem, advice in refused(request, input_shape("sagemaker", OPERATION)):
         path = attribute_of(member, request)
+        if member[:1] == ("TrainingJobDefinition",) and path[:1] in ((), ("trainer",)):
+            path = ("trainer", *(place_of(member[1:], body) or path[1:]))
         if path in seen or (open_parts and problem == "it is required."):
             continue
         seen.add(path)
