@@ -16,6 +16,7 @@ from planform.migrate.library import (
     METHODS,
     PARAMETERS,
     RUNS,
+    SAGEMAKER_CALLS,
     V2_ESTIMATORS,
     WITH,
     unplaced,
@@ -169,9 +170,7 @@ class Calls(Evaluator):
                 self._of_object(made, name, args, keywords, node, hint)
             self.conditions = conditions
             return owner if name in WITH else MISSING
-        if name in BATCH_CALLS or (
-            isinstance(owner, Made) and owner.kind == "client" and name == "create_training_job"
-        ):
+        if name in BATCH_CALLS or (isinstance(owner, Made) and owner.kind == "client" and name in SAGEMAKER_CALLS):
             request = args[0] if len(args) == 1 and isinstance(args[0], dict) else keywords
             made = Made(name, dict(request), self.place(node), hint, called(node))
             self.record(made, "", made.args, node)

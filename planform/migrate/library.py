@@ -106,6 +106,7 @@ WITH = tuple(name for name in METHODS if name.startswith("with_"))
 
 # Calls of boto3 that make what a module can declare.
 BATCH_CALLS = ("create_service_environment", "create_job_queue", "create_scheduling_policy", "create_quota_share")
+SAGEMAKER_CALLS = ("create_training_job", "create_hyper_parameter_tuning_job")
 # The helper beside the SDK's Batch notebooks: both objects at once.
 CREATE_RESOURCES = ("resource_manager", "job_queue_name", "service_environment_name", "max_capacity")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterator, Mapping
 
-from planform.migrate import queues, requests, tuning, version2, version3
+from planform.migrate import queues, requests, tuning, tuning_requests, version2, version3
 from planform.migrate.drafts import Conversion, Draft
 from planform.migrate.library import BATCH_CALLS, UNPLACED_METHODS, V2_ESTIMATORS, unplaced
 from planform.migrate.objects import object_name
@@ -103,6 +103,19 @@ class _Reading:
             name = made.get("TrainingJobName")
             draft.name = object_name(name) if isinstance(name, str) else draft.name
             self._keep(draft, event)
+        elif made.kind == "create_hyper_parameter_tuning_job":
+            self._search(event)
+
+    def _search(self, event: Event) -> None:
+        """A tuning job as the API is asked for it."""
+        draft, name = self._draft(tuning.TYPE, event), event.made.get("HyperParameterTuningJobName")
+        draft.name = object_name(name) if isinstance(name, str) else draft.name
+        for base, request in tuning_requests.tuning_job(self.into, event.made.args, draft):
+            requests.trainer(self.into, request, base)
+            self._hide_secrets(base)
+            base.name = base.name or draft.name
+            self._keep(base, event)
+        self._keep(draft, event)
 
     def _step(self, event: Event) -> None:
         """A step of a pipeline trains too; the rest of a pipeline has no place."""

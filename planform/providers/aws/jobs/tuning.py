@@ -46,7 +46,7 @@ class TuningExecutor:
         return {"job_arn": self.clients.where().arn("sagemaker", f"hyper-parameter-tuning-job/{job_name}")}
 
     def find(self, job: str) -> Run | None:
-        answer = self._described(job.rpartition("/")[2])
+        answer = described_tuning_job(self.clients, job.rpartition("/")[2])
         if answer is None:
             return None
         name = answer["HyperParameterTuningJobName"]
@@ -84,7 +84,7 @@ class TuningExecutor:
         Raises:
             ProviderError: there is none, or it is somebody else's.
         """
-        answer = self._described(spec.job_name)
+        answer = described_tuning_job(self.clients, spec.job_name)
         if answer is None:
             raise error
         arn = answer["HyperParameterTuningJobArn"]
@@ -103,11 +103,11 @@ class TuningExecutor:
         return observed(self.clients, runs, self._look)
 
     def _look(self, run: Run) -> RunStatus:
-        answer = self._described(run.job_name)
+        answer = described_tuning_job(self.clients, run.job_name)
         if answer is None and run.status == "launching":
             return RunStatus("queued", missing=True)
         if answer is None:
-            answer = settled(self.clients, lambda: self._described(run.job_name))
+            answer = settled(self.clients, lambda: described_tuning_job(self.clients, run.job_name))
         if answer is None:
             return RunStatus("stopped", reason="SageMaker no longer knows the tuning job")
         trials = self._trials(run, answer)
@@ -140,7 +140,7 @@ class TuningExecutor:
         watched(self.clients, runs, self.observe, changed, stop)
 
     def adjust(self, run: Run, desired: Object) -> None:
-        answer = self._described(run.job_name)
+        answer = described_tuning_job(self.clients, run.job_name)
         if answer is not None:
             retag(self.clients, answer["HyperParameterTuningJobArn"], desired)
 
@@ -178,7 +178,7 @@ class TuningExecutor:
     def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
         from planform.training.metrics import objective_history
 
-        answer = self._described(run.job_name)
+        answer = described_tuning_job(self.clients, run.job_name)
         if answer is None:
             return {}
         objective = answer["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
@@ -191,14 +191,15 @@ class TuningExecutor:
     def resume(self) -> None:
         """Nothing waits for this machine."""
 
-    def _described(self, job_name: str) -> Described | None:
-        """The answer of DescribeHyperParameterTuningJob; None when there is no such job."""
-        try:
-            answer: Described = self.clients.call(
-                "sagemaker", "describe_hyper_parameter_tuning_job", HyperParameterTuningJobName=job_name
-            )
-        except AwsError as error:
-            if error.code in ("ResourceNotFound", "ValidationException") and "not" in error.message.lower():
-                return None
-            raise
-        return answer
+
+def described_tuning_job(clients: Clients, job_name: str) -> Described | None:
+    """The answer of DescribeHyperParameterTuningJob; None when there is no such job."""
+    try:
+        answer: Described = clients.call(
+            "sagemaker", "describe_hyper_parameter_tuning_job", HyperParameterTuningJobName=job_name
+        )
+    except AwsError as error:
+        if error.code in ("ResourceNotFound", "ValidationException") and "not" in error.message.lower():
+            return None
+        raise
+    return answer
