@@ -82,7 +82,8 @@ class JobSpec(NamedTuple):
     checkpoint_key: str = ""  # names the checkpoint folder; runs with the same key share it (S3.13)
     sensitive_hyperparameters: frozenset[str] = frozenset()
     extra: Mapping[str, Value] = MappingProxyType({})  # the whole planned trainer
-    tuning: Object | None = None  # of a tuning job: what it has beside its trainer
+    tuning: Object | None = None  # of a tuning job: what it has beside its trainers
+    trained: Mapping[str, JobSpec] = MappingProxyType({})  # of a tuning job: the job of each of its definitions
 
 
 class Launched(NamedTuple):
@@ -154,18 +155,18 @@ class RunRules(Protocol):
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
 
-    def job(self, desired: Object) -> tuple[Object, float]:
-        """The definition of the jobs that a run is made of, and how many times the time of one they take at most."""
+    def trainers(self, desired: Object) -> tuple[tuple[AttributePath, Object], ...]:
+        """The trainers that a run is made of jobs of, each with where it stands: of a trainer itself. Pure."""
 
-    @property
-    def image_path(self) -> AttributePath:
-        """Where a definition names its image."""
+    def times(self, desired: Object) -> tuple[float | None, ...]:
+        """For each of these trainers: how many times the time of one of its jobs a run takes at most when all its jobs
+        are such; None where nothing bounds it. Pure."""
 
-    def document(self, desired: Object) -> DocumentRead | None:
-        """The document that completing a definition needs. Pure."""
+    def document(self, trainer: Object) -> DocumentRead | None:
+        """The document that completing a trainer needs. Pure."""
 
-    def complete(self, desired: Object, written: Object, document: Document) -> Completed:
-        """A definition with what its model says under what the user says; `written` is it without defaults. Pure."""
+    def complete(self, trainer: Object, written: Object, document: Document) -> Completed:
+        """A trainer with what its model says under what the user says; `written` is it without defaults. Pure."""
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal
@@ -184,9 +185,6 @@ class RunRules(Protocol):
 
     def hyperparameters(self, desired: Object) -> Object:
         """Those that every job of a run is given, with their marks of secrecy. Pure."""
-
-    def instance_hours(self, desired: Object) -> float:
-        """What one run takes at the most; 0.0 while that is unknown. Pure."""
 
     def job_spec(
         self,
@@ -207,8 +205,8 @@ class Executor(Protocol):
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         """What this executor refuses of a trainer, and notes on what it ignores. Pure."""
 
-    def image(self, desired: Object) -> str:
-        """The URI of the image that a definition runs in; empty where it uses none, or which is not known. Pure."""
+    def image(self, trainer: Object) -> str:
+        """The URI of the image that a trainer runs in; empty where it uses none, or which is not known. Pure."""
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         """Attributes of a run that follow from its name alone: job_arn, output_path and the like. Pure."""

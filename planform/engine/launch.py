@@ -10,7 +10,7 @@ from planform.core.executor import JobSpec, RunName, RunRules, Tree
 from planform.core.plan import Change, Plan
 from planform.core.secrets import Seal, sealed
 from planform.core.state import Run, RunRecorded, Snapshot
-from planform.core.values import Object
+from planform.core.values import Object, with_value
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
 from planform.engine.observe import portable
@@ -42,7 +42,7 @@ def launch(
     run_id = rules.run_id(plan.lineage, str(address), digest, number)
     job_name = rules.job_name(generated_name(plan.name, plan.workspace, address), run_id)
     spec = rules.job_spec(
-        _with_own_artifacts(planned, produced, configuration.folder),
+        _with_own_artifacts(planned, produced, configuration.folder, rules),
         trees,
         folder,
         RunName(run_id, number, str(address), job_name, plan.lineage, plan.workspace),
@@ -67,15 +67,17 @@ def launch(
     return run, spec, RunRecorded(run)
 
 
-def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str) -> Object:
+def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str, rules: RunRules) -> Object:
     """Artifacts of local runs are named from the root module's folder, whichever module uses them."""
-    if isinstance(planned.get("trainer"), dict):  # a tuning job's
-        return {**planned, "trainer": _with_own_artifacts(planned["trainer"], produced, root)}
-    inputs = {
-        name: f"{root}/{source}" if isinstance(source, str) and source in produced and "://" not in source else source
-        for name, source in (planned.get("input_data") or {}).items()
-    }
-    return {**planned, "input_data": inputs} if inputs else planned
+    for place, trainer in rules.trainers(planned):
+        inputs = {
+            name: f"{root}/{source}"
+            if isinstance(source, str) and source in produced and "://" not in source
+            else source
+            for name, source in (trainer.get("input_data") or {}).items()
+        }
+        planned = with_value(planned, (*place, "input_data"), inputs) if inputs else planned
+    return planned
 
 
 def reread(
