@@ -12,12 +12,15 @@ from planform.migrate.library import (
     BATCH_CALLS,
     CHANGING,
     CLASSES,
+    CORE_JOBS,
     CREATE_RESOURCES,
     METHODS,
     PARAMETERS,
     RUNS,
     SAGEMAKER_CALLS,
+    TUNER_OF_SEVERAL,
     V2_ESTIMATORS,
+    WARM_STARTED,
     WITH,
     unplaced,
 )
@@ -26,10 +29,13 @@ from planform.migrate.objects import (
     attribute_of,
     bound,
     called_method,
+    camel,
+    camel_name,
     client_service,
     is_sdk,
     is_secret,
     made_kind,
+    warm_started,
     with_method,
 )
 from planform.migrate.recipes import is_followed
@@ -135,6 +141,16 @@ class Calls(Evaluator):
             made = self.make("ModelTrainer", [], given, node, hint)
             self.record(made, "" if is_followed(given.get("training_recipe")) else name, given, node)
             return made
+        if kind in CORE_JOBS and name == "create":
+            request = {camel_name(key): camel(item) for key, item in keywords.items()}
+            made = Made(CORE_JOBS[kind], request, self.place(node), hint, called(node))
+            self.record(made, "", made.args, node)
+            return made
+        if kind == "HyperparameterTuner" and name == "create":
+            given = bound(TUNER_OF_SEVERAL, args, keywords)
+            made = Made(kind, given, self.place(node), hint, called(node))
+            self.record(made, "", made.args, node)
+            return made
         if kind in V2_ESTIMATORS or kind in ("ModelTrainer", "HyperparameterTuner"):
             made = Made(kind, dict(keywords), self.place(node), hint, called(node))
             self.record(made, name, made.args, node)
@@ -194,6 +210,10 @@ class Calls(Evaluator):
             return Made("client", {"service": client_service(args, keywords)}, self.place(node), hint)
         if with_method(made, name, args, keywords):
             return made
+        if made.kind == "HyperparameterTuner" and name in WARM_STARTED:
+            new = warm_started(made, name, args, keywords, Made("", {}, self.place(node), hint, called(node)))
+            self.record(new, "", new.args, node)
+            return new
         if name in METHODS or name in called_method(made):
             self.record(made, name, bound(METHODS.get(name, ()), args, keywords), node)
             return MISSING

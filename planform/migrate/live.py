@@ -59,10 +59,10 @@ def tuning_job(
     """A tuning job, and a trainer for each definition of its training jobs. `drivers`: of each, by its name."""
     draft = Draft(tuning_requests.TYPE, object_name(name), Place(f"tuning job {name}", 0), "tuning job")
     request = {**found, "Tags": [{"Key": key, "Value": value} for key, value in _own_tags(tags).items()]}
-    for base, job in tuning_requests.tuning_job(into, request, draft):
-        _trainer(into, base, job, drivers.get(base.name, {}))
-        base.name = base.name or draft.name
-        into.drafts.append(base)
+    for base in tuning_requests.tuning_job(into, request, draft):
+        _trainer(into, base.draft, base.request, drivers.get(base.definition, {}))
+        base.draft.name = base.draft.name or draft.name
+        into.drafts.append(base.draft)
     into.drafts.append(draft)
 
 

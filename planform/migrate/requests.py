@@ -71,9 +71,11 @@ _UNPLACED_INSIDE: Mapping[tuple[str, ...], str] = {
     ("ResourceConfig", "InstancePreferences"): "a choice of instances has no place; name one instance_type",
 }
 
+OF_CORE = ("Session", "Region")  # what sagemaker-core takes beside the request
+
 # Members that functions of their own take.
 _TAKEN = (
-    *(("TrainingJobName",), ("InputDataConfig",), ("HyperParameters",), ("Tags",)),
+    *((name,) for name in ("TrainingJobName", "InputDataConfig", "HyperParameters", "Tags", *OF_CORE)),
     *(("AlgorithmSpecification", name) for name in ("MetricDefinitions", "ContainerEntrypoint", "ContainerArguments")),
     ("ResourceConfig", "InstanceGroups"),
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from planform.core.hyperparameters import decode
+from planform.core.tuning import DEFINITIONS
 from planform.migrate.drafts import Conversion, Draft, Path, brief, key_values, named
-from planform.migrate.requests import leftover, member, snaked
+from planform.migrate.objects import object_name
+from planform.migrate.requests import OF_CORE, leftover, member, snaked
 from planform.migrate.values import Made, Reference, Value
 
 TYPE = "tuning_job"
@@ -28,18 +30,27 @@ KINDS: Mapping[str, str] = {
     "IntegerParameterRanges": "integer",
     "ContinuousParameterRanges": "continuous",
     "CategoricalParameterRanges": "categorical",
+    "AutoParameters": "auto",
 }
 # Members of a definition that a training job has not, or has elsewhere.
 _OF_DEFINITION = ("DefinitionName", "TuningObjective", "HyperParameterRanges", "StaticHyperParameters")
 _FLEXIBLE = "HyperParameterTuningResourceConfig"
 _REQUEST = (
     *("HyperParameterTuningJobName", _CONFIG, "TrainingJobDefinition", "WarmStartConfig", "Tags"),
-    *("TrainingJobDefinitions", "Autotune"),
+    *("TrainingJobDefinitions", "Autotune", *OF_CORE),
 )
 
 
-def tuning_job(into: Conversion, request: Mapping[str, Value], draft: Draft) -> list[tuple[Draft, dict[str, Any]]]:
-    """Fill the draft of a tuning job. Its trainers, yet empty, each with the request of a training job."""
+class Base(NamedTuple):
+    """The trainer of a definition, yet empty, and the request of its training jobs."""
+
+    definition: str  # its name; empty where it has none
+    draft: Draft
+    request: dict[str, Any]
+
+
+def tuning_job(into: Conversion, request: Mapping[str, Value], draft: Draft) -> list[Base]:
+    """Fill the draft of a tuning job; the trainers that it takes."""
     config = request.get(_CONFIG)
     if not isinstance(config, dict):
         into.unsupported(draft.place, _CONFIG, "what is searched is known only when it runs")
@@ -48,34 +59,46 @@ def tuning_job(into: Conversion, request: Mapping[str, Value], draft: Draft) -> 
         _put(draft, field, named(snaked(member(config, path)), field[-1]))
     if draft.body.get("early_stopping_type") == "Off":
         del draft.body["early_stopping_type"]
+    _put(draft, ("autotune", "mode"), member(request, ("Autotune", "Mode")))
     _warm_start(draft, request.get("WarmStartConfig"))
     _put(draft, ("tags",), named(key_values(request.get("Tags")), "tags"))
     for path, value in leftover(config, (*FIELDS, (_RANGES,))):
         into.unsupported(draft.place, f"{_CONFIG}.{'.'.join(path)}={brief(value)}", "a tuning_job has no field for it")
     for path, value in leftover(request, [(name,) for name in _REQUEST]):
         into.unsupported(draft.place, f"{'.'.join(path)}={brief(value)}", "a tuning_job has no field for it")
-    definition = request.get("TrainingJobDefinition")
-    if not isinstance(definition, dict):
-        into.unsupported(draft.place, "TrainingJobDefinition", "what is trained is known only when it runs")
-        return []
-    return [_one(into, definition, config, draft)]
+    one, several = request.get("TrainingJobDefinition"), request.get("TrainingJobDefinitions")
+    if isinstance(one, dict):
+        return [_one(into, one, config, draft)]
+    if isinstance(several, list) and all(isinstance(item, dict) for item in several):
+        return [_of_several(into, item, draft, number) for number, item in enumerate(several, 1)]
+    into.unsupported(draft.place, "TrainingJobDefinition", "what is trained is known only when it runs")
+    return []
 
 
-def _one(
-    into: Conversion, definition: Mapping[str, Value], config: Mapping[str, Value], draft: Draft
-) -> tuple[Draft, dict[str, Any]]:
+def _one(into: Conversion, definition: Mapping[str, Value], config: Mapping[str, Value], draft: Draft) -> Base:
     """The only definition: what it searches may stand in it as well as beside it."""
     ranges = definition.get("HyperParameterRanges") or config.get(_RANGES)
     _put(draft, ("parameter_ranges",), _ranges(ranges))
     if "objective" not in draft.body:
         _put(draft, ("objective",), snaked(definition.get("TuningObjective")))
-    return _base(into, definition, draft, ("trainer",))
+    return _base(into, definition, draft, ())
 
 
-def _base(into: Conversion, definition: Mapping[str, Value], draft: Draft, path: Path) -> tuple[Draft, dict[str, Any]]:
-    """The trainer of a definition, which the tuning job names there, and the request of its training jobs."""
+def _of_several(into: Conversion, definition: Mapping[str, Value], draft: Draft, number: int) -> Base:
+    """One definition of several, by its name."""
+    name = definition.get("DefinitionName")
+    place = (DEFINITIONS, name if isinstance(name, str) else f"definition-{number}")
+    base = _base(into, definition, draft, place)
+    _put(draft, (*place, "objective"), snaked(definition.get("TuningObjective")))
+    _put(draft, (*place, "parameter_ranges"), _ranges(definition.get("HyperParameterRanges")))
+    base.draft.name = object_name(place[1])
+    return base
+
+
+def _base(into: Conversion, definition: Mapping[str, Value], draft: Draft, place: Path) -> Base:
+    """The trainer of a definition, which the tuning job names there."""
     made = Made("definition", {}, draft.place)
-    draft.put(path, Reference(made, ""))
+    draft.put((*place, "trainer"), Reference(made, ""))
     base = replace(draft, type="trainer", name="", source="training job definition", body={}, made=made, settings=0)
     base.put(("run",), "manual")
     request = {name: value for name, value in definition.items() if name not in (*_OF_DEFINITION, _FLEXIBLE)}
@@ -83,7 +106,7 @@ def _base(into: Conversion, definition: Mapping[str, Value], draft: Draft, path:
     flexible = definition.get(_FLEXIBLE)
     if isinstance(flexible, dict):
         request["ResourceConfig"] = _instances(into, flexible, draft)
-    return base, request
+    return Base(str(definition.get("DefinitionName") or ""), base, request)
 
 
 def _instances(into: Conversion, flexible: Mapping[str, Value], draft: Draft) -> dict[str, Value]:
@@ -115,6 +138,8 @@ def _ranges(ranges: Value) -> Value:
 
 def _range(kind: str, item: Mapping[str, Value]) -> Value:
     name = item["Name"]
+    if kind == "auto":
+        return named(decode(item.get("ValueHint")), str(name))
     if kind == "categorical":
         values = item.get("Values")
         return [decode(value) for value in values] if isinstance(values, list) else named(values, f"{name}_values")

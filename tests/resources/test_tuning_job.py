@@ -199,7 +199,7 @@ def several(**definitions: Any) -> dict[str, Any]:
     "body",
     [
         several(a=PART, b=OTHER),
-        several(a=PART),
+        {**several(a=PART), "early_stopping_type": "Auto"},
         {**several(a=PART, b={**OTHER, "parameter_ranges": UNKNOWN}), "random_seed": 1},
         {**ALONE, "training_job_definitions": UNKNOWN},
         {**several(a={**PART, "parameter_ranges": {}}), **AUTO, **limits()},
@@ -258,11 +258,11 @@ HERE = "training_job_definitions"
             "32 ranges are too many: at most 30",
         ),
         (
-            {**several(a=PART), "warm_start": {"type": "TransferLearning", "parents": ["a"]}},
+            {**several(a=PART, b=OTHER), "warm_start": {"type": "TransferLearning", "parents": ["a"]}},
             ("warm_start",),
             "several definitions cold",
         ),
-        ({**several(a=PART), "early_stopping_type": "Auto"}, ("early_stopping_type",), "one definition only"),
+        ({**several(a=PART, b=OTHER), "early_stopping_type": "Auto"}, ("early_stopping_type",), "one definition only"),
         (
             {"strategy": "Grid", **several(a={**PART, **ranges(categorical={"x": [1, 2]})}, b=OTHER)},
             (HERE, "b", "parameter_ranges", "integer", "depth"),

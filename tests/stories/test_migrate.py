@@ -385,6 +385,45 @@ resource:
     assert before == after
 
 
+def test_a_live_tuning_job_of_several_definitions(team: User, aws: FakeAws) -> None:
+    config = {
+        name: value
+        for name, value in CONFIG.items()
+        if name not in ("HyperParameterTuningJobObjective", "ParameterRanges")
+    }
+    ranges = {"AutoParameters": [{"Name": "lr", "ValueHint": "0.1"}, {"Name": "opt", "ValueHint": "adam"}]}
+    image_only = {name: value for name, value in DEFINITION.items() if name != "StaticHyperParameters"}
+    first = {
+        "DefinitionName": "Net-1",
+        "TuningObjective": {"Type": "Minimize", "MetricName": "acc"},
+        "HyperParameterRanges": CONFIG["ParameterRanges"],
+        **image_only,
+    }
+    second = {**first, "DefinitionName": "Net-2", "HyperParameterRanges": ranges}
+    second |= {"StaticHyperParameters": {"epochs": "9"}, "EnableManagedSpotTraining": False}
+    second |= {"StoppingCondition": {"MaxRuntimeInSeconds": 60}}
+    aws.client("sagemaker").create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="old-search",
+        HyperParameterTuningJobConfig={**config, "Strategy": "Bayesian", "StrategyConfig": {}},
+        TrainingJobDefinitions=[first, second],
+        Autotune={"Mode": "Enabled"},
+    )
+    told = team.run("migrate", "--job", "old-search")
+    assert "3 converted, 0 variables, 0 unsupported." in told
+    assert "trainer.net_1" in told
+    aws.client("s3").put_object(Bucket=BUCKET, Key="data/digits.csv", Body=b"1,2\n")
+    assert "trials of Net-1 (depth, lr, decay, optimizer), Net-2 (lr, opt) (Bayesian, autotune)" in team.run("plan")
+    team.run("apply", "--auto-approve", "--detach")
+    _, after = map(asked, aws.objects("tuning_job").values())
+    assert after["Autotune"] == {"Mode": "Enabled"}
+    one, two = after["TrainingJobDefinitions"]
+    assert (one["DefinitionName"], two["DefinitionName"]) == ("Net-1", "Net-2")
+    assert two["HyperParameterRanges"] == ranges
+    assert two["StaticHyperParameters"] == {"epochs": "9"}
+    assert one["TuningObjective"] == first["TuningObjective"]
+    assert one["Environment"] == {"STAGE": "dev"}
+
+
 def test_a_trial_is_a_trainer_with_what_it_was_given(team: User, aws: FakeAws) -> None:
     launched(aws, HyperParameters={"lr": "0.5", "_tuning_objective_metric": "acc"})
     team.run("migrate", "--job", "old-job")

@@ -132,6 +132,8 @@ def _definitions(body: Object) -> Iterator[Misfit]:
                 f"{way} stands beside {first}: the best job of all could not be told.",
                 suggestion=f"Let all definitions {first.lower()} their objectives.",
             )
+    if len(several) == 1:
+        return
     if body.get("warm_start") is not None:
         yield Misfit(("warm_start",), "SageMaker starts a search of several definitions cold.", suggestion="Remove it.")
     if plain(body.get("early_stopping_type")) == "Auto":
