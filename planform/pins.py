@@ -25,7 +25,7 @@ def pin_models(project: Project, *, upgrade: bool) -> list[str]:
     wanted: dict[str, set[DocumentRead]] = {}
     for address, instance, desired in definitions(project.configuration, project.evaluation, project.edges):
         rules, name = project.edges.rules[address.type], provider_of(instance)
-        for _, trainer in rules.trainers(desired):
+        for _, trainer, *_ in rules.trainers(desired):
             if (read := rules.document(trainer)) is not None:
                 wanted.setdefault(name if provider_kind(name) == "aws" else "aws", set()).add(read)
     found: dict[str, Object] = {}
@@ -51,7 +51,7 @@ def pin_images(project: Project, *, upgrade: bool) -> list[str]:
     pins, found = images_of(read_lock(folder)), dict[str, str]()
     for address, instance, desired in definitions(project.configuration, project.evaluation, project.edges):
         executor = project.edges.executor(provider_of(instance), desired)
-        for _, trainer in project.edges.rules[address.type].trainers(desired):
+        for _, trainer, *_ in project.edges.rules[address.type].trainers(desired):
             uri = executor.image(trainer)
             if uri and "@" not in uri and uri not in found:
                 kept = uri in pins and not upgrade

@@ -136,13 +136,26 @@ class Document(NamedTuple):
     pinned: bool = False  # the lock file names the version
 
 
+class Jobs(NamedTuple):
+    """The jobs of one trainer that a run is made of, and in which ranges their hyperparameters are searched."""
+
+    place: AttributePath  # where the trainer stands in the definition; the ranges are beside it
+    trainer: Object
+    ranges: Object = MappingProxyType({})  # type: ignore[assignment]  # kind -> hyperparameter -> range
+    open: bool = False  # the ranges are not all that is searched, or this is a trainer that others complete
+
+
 class Completed(NamedTuple):
-    """A definition with what it leaves open filled in, and whose those values are."""
+    """A trainer with what it leaves open filled in, and whose those values are; what is wrong with it, and what may be.
+    What is said of its ranges stands apart: they are beside it."""
 
     object: Object
     origins: Mapping[AttributePath, str] = MappingProxyType({})
     misfits: tuple[Misfit, ...] = ()
+    warnings: tuple[Misfit, ...] = ()
     notes: tuple[str, ...] = ()
+    range_misfits: tuple[Misfit, ...] = ()
+    range_warnings: tuple[Misfit, ...] = ()
 
 
 class RunRules(Protocol):
@@ -155,8 +168,8 @@ class RunRules(Protocol):
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         """Read and hash one tree; what is missing, unreadable or must not be packaged comes back as misfits."""
 
-    def trainers(self, desired: Object) -> tuple[tuple[AttributePath, Object], ...]:
-        """The trainers that a run is made of jobs of, each with where it stands: of a trainer itself. Pure."""
+    def trainers(self, desired: Object) -> tuple[Jobs, ...]:
+        """The trainers that a run is made of jobs of: of a trainer itself. Pure."""
 
     def times(self, desired: Object) -> tuple[float | None, ...]:
         """For each of these trainers: how many times the time of one of its jobs a run takes at most when all its jobs
@@ -165,8 +178,9 @@ class RunRules(Protocol):
     def document(self, trainer: Object) -> DocumentRead | None:
         """The document that completing a trainer needs. Pure."""
 
-    def complete(self, trainer: Object, written: Object, document: Document) -> Completed:
-        """A trainer with what its model says under what the user says; `written` is it without defaults. Pure."""
+    def complete(self, jobs: Jobs, written: Object, document: Document | None) -> Completed:
+        """A trainer with what its model says under what the user says, judged by what is known of its algorithm;
+        `written` is it without defaults. Pure."""
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal

@@ -9,7 +9,7 @@ from planform.core.addresses import Address, ResourceAddress
 from planform.core.configuration import Configuration, Instance
 from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
-from planform.core.executor import Completed, RunRules
+from planform.core.executor import Completed, Document, DocumentRead, Jobs, RunRules
 from planform.core.guards import Prices
 from planform.core.plan import Action, Change, CheckResult, Leaf
 from planform.core.resource import Handler
@@ -134,34 +134,56 @@ def _completed(
         raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
     rules, provider = walk.edges.rules[instance.address.type], provider_of(instance)
     walk.notes.pop(instance.address, None)
-    for place, trainer in rules.trainers(desired):
-        found = _of_model(walk, instance, rules, trainer, place)
+    for jobs in rules.trainers(desired):
+        found = _of_model(walk, instance, rules, jobs, origins)
         uri = walk.edges.executor(provider, desired).image(found.object) if walk.edges.images else ""
         if uri in walk.edges.images:
             found = _pinned(found, uri, walk.edges.images[uri])
-        if found.object is not trainer:
-            desired = with_value(desired, place, found.object) if place else found.object
-        origins = {**{(*place, *path): origin for path, origin in found.origins.items()}, **origins}
+        if found.object is not jobs.trainer:
+            desired = with_value(desired, jobs.place, found.object) if jobs.place else found.object
+        origins = {**{(*jobs.place, *path): origin for path, origin in found.origins.items()}, **origins}
     return desired, origins
 
 
-def _of_model(walk: Walk, instance: Instance, rules: RunRules, trainer: Object, place: AttributePath) -> Completed:
-    """A trainer with what it leaves to a model of a hub; what is wrong with it is reported where it stands."""
-    read = rules.document(trainer)
-    document = walk.observation.documents.get((provider_of(instance), read)) if read is not None else None
+def _of_model(
+    walk: Walk, instance: Instance, rules: RunRules, jobs: Jobs, files: Mapping[AttributePath, str]
+) -> Completed:
+    """A trainer with what it leaves to a model of a hub; what is wrong with it is reported where it stands, or with the
+    file that the value comes from."""
+    place, beside = jobs.place, jobs.place[:-1]
+    read = rules.document(jobs.trainer)
+    document = _document(walk, provider_of(instance), read) if read is not None else None
     if isinstance(document, Misfit):
         raise Diagnosed([misfit_diagnostic(instance, _at(place, document))])
-    if document is None:
-        return Completed(trainer)
-    written = value_at(walk.evaluation.written(instance), place)
-    completed = rules.complete(trainer, written if isinstance(written, dict) else {}, document)
-    report(walk, instance, (_at(place, misfit) for misfit in completed.misfits))
+    if read is not None and document is None:
+        return Completed(jobs.trainer)
+    written = value_at(walk.evaluation.written(instance), place) if document is not None else None
+    completed = rules.complete(jobs, written if isinstance(written, dict) else {}, document)
+    for start, misfits in ((place, completed.misfits), (beside, completed.range_misfits)):
+        report(walk, instance, (_of_file(_at(start, misfit), files) for misfit in misfits))
+    for start, warnings in ((place, completed.warnings), (beside, completed.range_warnings)):
+        for warning in warnings:
+            told = _of_file(_at(start, warning), files)
+            walk.problems.add(replace(misfit_diagnostic(instance, told), severity="warning"))
     walk.notes[instance.address] = (*walk.notes.get(instance.address, ()), *completed.notes)
     return completed
 
 
+def _document(walk: Walk, provider: str, read: DocumentRead) -> Document | Misfit | None:
+    """What was read for it; a trainer that another took whole names the version that was found for it."""
+    found = walk.observation.documents.get((provider, read))
+    if found is not None or not read.version:
+        return found
+    newest = walk.observation.documents.get((provider, read._replace(version="")))
+    return newest if isinstance(newest, Document) and newest.version == read.version else None
+
+
 def _at(place: AttributePath, misfit: Misfit) -> Misfit:
     return misfit._replace(path=(*place, *misfit.path))
+
+
+def _of_file(misfit: Misfit, files: Mapping[AttributePath, str]) -> Misfit:
+    return misfit._replace(detail=f"It stands in {files[misfit.path]}.") if misfit.path in files else misfit
 
 
 def _pinned(found: Completed, uri: str, digest: str) -> Completed:

@@ -69,7 +69,7 @@ def launch(
 
 def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str, rules: RunRules) -> Object:
     """Artifacts of local runs are named from the root module's folder, whichever module uses them."""
-    for place, trainer in rules.trainers(planned):
+    for place, trainer, *_ in rules.trainers(planned):
         inputs = {
             name: f"{root}/{source}"
             if isinstance(source, str) and source in produced and "://" not in source

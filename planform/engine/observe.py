@@ -160,7 +160,7 @@ def read_documents(
     wanted: dict[str, dict[DocumentRead, None]] = {}
     for address, instance, desired in definitions(configuration, evaluation, edges):
         rules = edges.rules[address.type]
-        for _, trainer in rules.trainers(desired):
+        for _, trainer, *_ in rules.trainers(desired):
             if (read := rules.document(trainer)) is not None:
                 wanted.setdefault(provider_of(instance), {})[read] = None
     return {

@@ -121,7 +121,7 @@ def _said(value: Value) -> str:
 
 
 def _jobs(rules: RunRules, desired: Object) -> Jobs:
-    return [(trainer, times) for (_, trainer), times in zip(rules.trainers(desired), rules.times(desired), strict=True)]
+    return [(item.trainer, times) for item, times in zip(rules.trainers(desired), rules.times(desired), strict=True)]
 
 
 def _unread(walk: Walk, rules: RunRules, desired: Object, folder: str) -> list[Misfit]:

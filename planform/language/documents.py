@@ -411,9 +411,12 @@ def locate(source: SourceFile, path: AttributePath, *, key: bool = False) -> Spa
 
 
 def _step(node: Any, part: str | int) -> tuple[Any, Any] | None:
-    """The key and value nodes of one step down; an item of a list has no key."""
+    """The key and value nodes of one step down; an item of a list has no key. A name in a list is of layers: it stands
+    in the last of them that has it."""
     if isinstance(node, yaml.SequenceNode):
-        return (None, node.value[part]) if isinstance(part, int) and part < len(node.value) else None
+        if isinstance(part, str):
+            return next(filter(None, (_step(item, part) for item in reversed(node.value))), None)
+        return (None, node.value[part]) if part < len(node.value) else None
     if not isinstance(node, yaml.MappingNode):
         return None
     merged: list[Any] = []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunName, RunRules, Tree, TreeRead
+from planform.core.executor import Completed, Document, DocumentRead, Jobs, JobSpec, RunName, RunRules, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
-from planform.core.values import AttributePath, Object
-from planform.training import digest, job_spec, jumpstart, names, source_tree
-from planform.training.definition import data_read, driver_read, inputs, mapping, source_read
+from planform.core.values import Object
+from planform.training import digest, job_spec, jumpstart, names, parameters, source_tree
+from planform.training.definition import data_read, driver_read, inputs, mapping, plain, source_read
 from planform.training.tuning import TuningRules
 
 
@@ -26,8 +26,9 @@ class TrainingRules:
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return source_tree.scan(read)
 
-    def trainers(self, desired: Object) -> tuple[tuple[AttributePath, Object], ...]:
-        return (((), desired),)
+    def trainers(self, desired: Object) -> tuple[Jobs, ...]:
+        # One that is never run by itself is completed by who takes it.
+        return (Jobs((), desired, open=plain(desired.get("run")) == "manual"),)
 
     def times(self, desired: Object) -> tuple[float | None, ...]:
         return (1.0,)
@@ -35,8 +36,15 @@ class TrainingRules:
     def document(self, trainer: Object) -> DocumentRead | None:
         return jumpstart.wanted(trainer)
 
-    def complete(self, trainer: Object, written: Object, document: Document) -> Completed:
-        return jumpstart.completed(trainer, written, document)
+    def complete(self, jobs: Jobs, written: Object, document: Document | None) -> Completed:
+        if document is not None:
+            return jumpstart.completed(jobs, written, document)
+        algorithm = parameters.algorithm_of(jobs.trainer)
+        return (
+            parameters.with_judgement(Completed(jobs.trainer), algorithm, jobs)
+            if algorithm
+            else Completed(jobs.trainer)
+        )
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal

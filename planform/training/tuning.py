@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunName, Tree, TreeRead
+from planform.core.executor import Completed, Document, DocumentRead, Jobs, JobSpec, RunName, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
 from planform.core.tuning import DEFINITIONS, Definition, definitions_of
@@ -47,15 +47,19 @@ class TuningRules:
                 attribute=(*place, *read.attribute),
                 requires=tuple((name, (*place, *path)) for name, path in read.requires),
             )
-            for place, trainer in self.trainers(desired)
+            for place, trainer, *_ in self.trainers(desired)
             for read in self.trainer.reads(trainer, folder, produced)
         )
 
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return self.trainer.scan(read)
 
-    def trainers(self, desired: Object) -> tuple[tuple[AttributePath, Object], ...]:
-        return tuple(((*item.path, "trainer"), item.trainer) for item in definitions_of(desired))
+    def trainers(self, desired: Object) -> tuple[Jobs, ...]:
+        tuned = desired.get("autotune") is not None
+        return tuple(
+            Jobs((*item.path, "trainer"), item.trainer, item.part("parameter_ranges"), tuned)
+            for item in definitions_of(desired)
+        )
 
     def times(self, desired: Object) -> tuple[float | None, ...]:
         return tuple(_times(mapping(desired, "resource_limits"), item) for item in definitions_of(desired))
@@ -63,8 +67,8 @@ class TuningRules:
     def document(self, trainer: Object) -> DocumentRead | None:
         return self.trainer.document(trainer)
 
-    def complete(self, trainer: Object, written: Object, document: Document) -> Completed:
-        return self.trainer.complete(trainer, written, document)
+    def complete(self, jobs: Jobs, written: Object, document: Document | None) -> Completed:
+        return self.trainer.complete(jobs, written, document)
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal

@@ -250,9 +250,12 @@ def _numbers(path: AttributePath, item: Mapping[str, Value], *, whole: bool) -> 
 
 
 def _static(definition: Object) -> Iterator[Misfit]:
-    given = mapping(mapping(definition, "trainer"), "hyperparameters")
+    trainer = mapping(definition, "trainer")
+    given = mapping(trainer, "hyperparameters")
+    # Of a model of JumpStart they may be defaults that nobody gave: who knows its document tells.
+    of_model = trainer.get("jumpstart") is not None
     for kind, name, _ in ranges_of(definition):
-        if name in given:
+        if name in given and not of_model:
             yield Misfit(
                 ("parameter_ranges", kind, name),
                 f"{name} has a range, and a value in the trainer's hyperparameters.",
