@@ -58,6 +58,9 @@ class Evaluator:
     def assign(self, target: ast.expr, value: Value) -> None:
         raise NotImplementedError
 
+    def member(self, made: Made, name: str) -> Value:
+        raise NotImplementedError
+
     # Values
 
     def value(self, node: ast.expr, hint: str = "") -> Value:
@@ -110,10 +113,15 @@ class Evaluator:
 
     def _Attribute(self, node: ast.Attribute, hint: str) -> Value:
         dotted = shown(node)
+        this = self.names.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        if isinstance(this, Made) and this.kind == "object":
+            return self.member(this, node.attr)
         if dotted in self.names:  # self.bucket, assigned somewhere
             return self.names[dotted]
         owner = self.value(node.value)
         match owner:
+            case Made(kind="object"):
+                return self.member(owner, node.attr)
             case Dotted(path):
                 full = f"{path}.{node.attr}"
                 if path.endswith(".Mode") and is_sdk(path):

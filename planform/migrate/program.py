@@ -228,9 +228,9 @@ class _Reading:
                 event.place, event.code, "in a loop whose turns are known only when it runs: one resource, use for_each"
             )
             turn = ""
-        name, turn = _name(made, self.script), object_name(turn)
-        if turn and turn not in name.split("_"):
-            name = object_name(f"{name}_{event.turn or (origin.turn if origin else '')}")
+        name = _name(made, self.script)
+        if object_name(turn) and not {turn, object_name(turn)} & set(name.split("_")):
+            name = object_name(f"{name}_{turn}")
         return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions.values()))
 
     def _keep(self, draft: Draft, event: Event) -> None:

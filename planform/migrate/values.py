@@ -138,6 +138,15 @@ class Function:
     names: Mapping[str, Value] = field(repr=False)  # of the function around it
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """A function or class that some arguments are given to already: `functools.partial`."""
+
+    callee: Value
+    args: tuple[Value, ...]
+    keywords: Mapping[str, Value]
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A file that is open for reading."""

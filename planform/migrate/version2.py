@@ -243,6 +243,8 @@ def _distribution(taken: Taken) -> None:
             continue
         options = settings if isinstance(settings, dict) else {}
         what = f"distribution {name}"
+        if options.get("enabled", True) is not True:
+            taken.into.note(taken.place, what, "whether it is enabled is known only when it runs: here it is")
         if name in ("torch_distributed", "pytorchddp", "torch_xla"):
             taken.draft.put(("distributed", "torchrun"), {})
             if options.get("custom_mpi_options"):
