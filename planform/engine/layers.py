@@ -36,15 +36,16 @@ def layered(
             misfits += [misfit._replace(path=(*place, *misfit.path)) for misfit in wrong]
         if not attribute.layers or not isinstance(value, (str, list)):
             continue
+        open_layers = [layer for layer in value if _is_unknown(layer)] if isinstance(value, list) else []
+        if open_layers:  # which names there are is not known before all layers are
+            result = {**result, name: open_layers[0]}
+            continue
         merged: Object = {}
         for path, layer in (
             [((name,), value)]
             if isinstance(value, str)
             else [((name, index), layer) for index, layer in enumerate(value)]
         ):
-            if isinstance(layer, Unknown):
-                merged = {name: layer}
-                break
             try:
                 mapping, origin = _mapping(layer, read)
             except Diagnosed as error:
@@ -57,6 +58,10 @@ def layered(
             _claim(origins, mapping, (name,), origin)
         result = {**result, name: merged}
     return result, origins, misfits
+
+
+def _is_unknown(layer: Value) -> bool:
+    return isinstance(layer.value if isinstance(layer, Sensitive) else layer, Unknown)
 
 
 def _inside(
