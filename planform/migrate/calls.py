@@ -109,6 +109,15 @@ class Calls(Evaluator):
             return {
                 name: Unknown(name, f"{owner}.{name}", self.place(node), default) for name, default in options.items()
             }
+        if path == "builtins.map" and len(args) == 2 and isinstance(args[1], list):
+            return [self._apply(args[0], [item], {}, node, "") for item in args[1]]
+        if is_sdk(path) and callee.last == "get_image_uri":  # before 2.0
+            given = bound(("region", "framework", "version"), args, keywords)
+            renamed = {"repo_name": "framework", "repo_version": "version", "region_name": "region"}
+            image = {"version": "1", **{renamed.get(name, name): value for name, value in given.items()}}
+            made = Made("retrieve", image, self.place(node), hint, called(node))
+            self.record(made, "", made.args, node)
+            return made
         kind = made_kind(path)
         if kind == "ArgumentParser":
             return Made(kind, {}, self.place(node), hint)  # its arguments are the options that are added to it

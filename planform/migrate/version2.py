@@ -108,6 +108,7 @@ def _image(taken: Taken, made: Made) -> None:
         draft.put(("jumpstart", "model_version"), _fixed_version(taken.get("model_version")))
         draft.put(("jumpstart", "hub_name"), named(taken.get("hub_name"), "hub_name"))
         draft.put(("jumpstart", "accept_eula"), _eula(taken))
+        draft.put(("jumpstart", "training_config_name"), named(taken.get("config_name"), "training_config_name"))
         return
     if made.kind == "AlgorithmEstimator":
         draft.put(("algorithm_name",), named(taken.get("algorithm_arn"), "algorithm_name"))

@@ -88,16 +88,11 @@ def _jumpstart(taken: Taken) -> None:
         taken.draft.put(("jumpstart",), named(config, "jumpstart"))
         return
     inner = Taken(taken.into, taken.draft, "JumpStartConfig", config.args, config.place)
-    for name in ("model_id", "model_version", "hub_name", "accept_eula"):
+    for name in ("model_id", "model_version", "hub_name", "accept_eula", "training_config_name"):
         value = inner.get(name)
         taken.draft.put(("jumpstart", name), None if value == "*" else named(value, name))
     inner.drop("inference_config_name")
-    inner.refuse(
-        {
-            "hub_content_name": "a model of a private hub is named by model_id",
-            "training_config_name": "a training configuration of a model has no place in a trainer",
-        }
-    )
+    inner.refuse({"hub_content_name": "a model of a private hub is named by model_id"})
     inner.rest()
 
 
