@@ -39,9 +39,9 @@ from planform.migrate.objects import (
     with_method,
 )
 from planform.migrate.recipes import is_followed
-from planform.migrate.values import MISSING, Dotted, Either, Function, Made, Partial, Unknown, Value, is_plain
+from planform.migrate.values import MISSING, OBJECT, Dotted, Either, Function, Made, Partial, Unknown, Value, is_plain
 
-OBJECT, CLASS = "object", "__class__"  # an object of a class of the program, and where it has that
+CLASS = "__class__"  # where an object of the program has its class
 
 # What may be a trainer although it is unknown; anything else that can be fitted is of another library.
 _FOLLOWED = re.compile(r", (a parameter of|one of|which depends on) ")
@@ -96,28 +96,11 @@ class Calls(Evaluator):
         self, callee: Dotted, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
     ) -> Value:
         path = callee.path
-        if path in ("os.environ.get", "os.getenv") and args and isinstance(args[0], str):
-            default = args[1] if len(args) > 1 else keywords.get("default", MISSING)
-            if is_secret(args[0]):
-                return Unknown(args[0].lower(), f"os.environ[{args[0]!r}]", self.place(node), MISSING, args[0])
-            return self.unknown(node, args[0].lower(), default if is_plain(default) else MISSING, args[0])
-        if path == "functools.partial" and args:
-            return Partial(args[0], tuple(args[1:]), keywords)
-        if path == "builtins.vars" and args and isinstance(args[0], Made) and args[0].kind == "Namespace":
-            options = args[0].get("options", {})
-            owner = shown(node.args[0])
-            return {
-                name: Unknown(name, f"{owner}.{name}", self.place(node), default) for name, default in options.items()
-            }
-        if path == "builtins.map" and len(args) == 2 and isinstance(args[1], list):
-            return [self._apply(args[0], [item], {}, node, "") for item in args[1]]
-        if is_sdk(path) and callee.last == "get_image_uri":  # before 2.0
-            given = bound(("region", "framework", "version"), args, keywords)
-            renamed = {"repo_name": "framework", "repo_version": "version", "region_name": "region"}
-            image = {"version": "1", **{renamed.get(name, name): value for name, value in given.items()}}
-            made = Made("retrieve", image, self.place(node), hint, called(node))
-            self.record(made, "", made.args, node)
-            return made
+        found = self._of_python(path, args, keywords, node)
+        if found is not MISSING:
+            return found
+        if is_sdk(path) and callee.last == "get_image_uri":
+            return self._old_image(args, keywords, node, hint)
         kind = made_kind(path)
         if kind == "ArgumentParser":
             return Made(kind, {}, self.place(node), hint)  # its arguments are the options that are added to it
@@ -137,6 +120,32 @@ class Calls(Evaluator):
                 return made
             return self._of_the_class(path, args, keywords, node, hint)
         return pure.call(path, args, keywords)
+
+    def _of_python(self, path: str, args: list[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+        """Functions of Python that look at the environment, at parsed arguments, or call others."""
+        if path in ("os.environ.get", "os.getenv") and args and isinstance(args[0], str):
+            default = args[1] if len(args) > 1 else keywords.get("default", MISSING)
+            if is_secret(args[0]):
+                return Unknown(args[0].lower(), f"os.environ[{args[0]!r}]", self.place(node), MISSING, args[0])
+            return self.unknown(node, args[0].lower(), default if is_plain(default) else MISSING, args[0])
+        if path == "functools.partial" and args:
+            return Partial(args[0], tuple(args[1:]), keywords)
+        if path == "builtins.map" and len(args) == 2 and isinstance(args[1], list):
+            return [self._apply(args[0], [item], {}, node, "") for item in args[1]]
+        if path == "builtins.vars" and args and isinstance(args[0], Made) and args[0].kind == "Namespace":
+            place, owner = self.place(node), shown(node.args[0])
+            options = args[0].get("options", {})
+            return {name: Unknown(name, f"{owner}.{name}", place, default) for name, default in options.items()}
+        return MISSING
+
+    def _old_image(self, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str) -> Made:
+        """`get_image_uri` of the SDK before 2.0, as what took its place."""
+        renamed = {"repo_name": "framework", "repo_version": "version", "region_name": "region"}
+        given = bound(("region", "framework", "version"), args, keywords)
+        image = {"version": "1", **{renamed.get(name, name): value for name, value in given.items()}}
+        made = Made("retrieve", image, self.place(node), hint, called(node))
+        self.record(made, "", made.args, node)
+        return made
 
     def _parameter(self, callee: Dotted, args: list[Value], keywords: dict[str, Value], node: ast.Call) -> Unknown:
         """A parameter of a pipeline is a variable."""

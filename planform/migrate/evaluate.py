@@ -17,6 +17,7 @@ from planform.migrate.objects import (
 from planform.migrate.sources import Script
 from planform.migrate.values import (
     MISSING,
+    OBJECT,
     Compared,
     Conditions,
     Dotted,
@@ -114,13 +115,13 @@ class Evaluator:
     def _Attribute(self, node: ast.Attribute, hint: str) -> Value:
         dotted = shown(node)
         this = self.names.get(node.value.id) if isinstance(node.value, ast.Name) else None
-        if isinstance(this, Made) and this.kind == "object":
+        if isinstance(this, Made) and this.kind == OBJECT:
             return self.member(this, node.attr)
         if dotted in self.names:  # self.bucket, assigned somewhere
             return self.names[dotted]
         owner = self.value(node.value)
         match owner:
-            case Made(kind="object"):
+            case Made(kind=kind) if kind == OBJECT:
                 return self.member(owner, node.attr)
             case Dotted(path):
                 full = f"{path}.{node.attr}"

@@ -89,6 +89,9 @@ class Expression:
     argument: str | Text
 
 
+OBJECT = "object"  # the kind of an object of a class of the program's own
+
+
 @dataclass(eq=False, slots=True)
 class Made:
     """An object that a program makes: a class or function of the SDK, and what it was given then and since."""

@@ -90,8 +90,8 @@ def known_uri(image: Value, region: str, compute: Object) -> str:
 def framework_of(image: Value) -> str:
     """The framework or algorithm of a `training_image`, whichever way it is written; empty where it is none of AWS."""
     if isinstance(image, dict):
-        name = plain_text(image.get("framework"))
-        return _SPELLINGS.get(name, name)
+        name = image.get("framework")
+        return _SPELLINGS.get(name, name) if isinstance(name, str) else ""
     uri = ECR.fullmatch(image) if isinstance(image, str) else None
     if uri is None:
         return ""
@@ -99,10 +99,6 @@ def framework_of(image: Value) -> str:
     repository = re.split("[:@]", rest)[0]
     lines = (line for line in table() if line.repository == repository and line.accounts.get(region) == account)
     return next((line.framework for line in lines), "")
-
-
-def plain_text(value: Value) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
