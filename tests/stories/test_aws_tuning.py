@@ -180,6 +180,14 @@ output:""",
     assert lab.run("plan", "--detailed-exitcode").startswith("No changes.")
 
 
+def test_permissions_know_what_a_search_changes_of_a_trainer(lab: User, aws: FakeAws) -> None:
+    lab.edit(
+        'trainer: "${trainer.base}"',
+        """trainer: "${merge(trainer.base, {output_data = {s3_output_path = 's3://other/x'}})}\"""",
+    )
+    assert "arn:aws:s3:::other" in lab.run("permissions", "apply")
+
+
 def test_permissions_know_tuning_jobs(lab: User) -> None:
     document = json.loads(lab.run("permissions", "apply"))
     (jobs,) = [item for item in document["Statement"] if item["Sid"] == "TuningJobs"]
@@ -274,6 +282,9 @@ def test_sagemaker_finds_the_ranges(lab: User, aws: FakeAws) -> None:
     assert job["HyperParameterTuningJobConfig"]["ParameterRanges"] == {
         "AutoParameters": [{"Name": "lr", "ValueHint": "0.25"}]
     }
+    assert (
+        "TrainingJobEarlyStoppingType" not in job["HyperParameterTuningJobConfig"]
+    )  # that is SageMaker's to choose too
     assert outputs(lab)["best"] == {"lr": 0.25}
     lab.edit("      parameter_ranges: {auto: {lr: 0.25}}\n", "")
     assert "new run 2" in lab.run("plan")

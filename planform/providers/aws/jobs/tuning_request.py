@@ -159,8 +159,10 @@ def _config(tuning: Object) -> dict[str, Any]:
             max_parallel_training_jobs="MaxParallelTrainingJobs",
             max_runtime_in_seconds="MaxRuntimeInSeconds",
         ),
-        "TrainingJobEarlyStoppingType": tuning.get("early_stopping_type", "Off"),
     }
+    stopping = tuning.get("early_stopping_type", "Off")
+    if stopping != "Off" or tuning.get("autotune") is None:  # with autotune SageMaker chooses, unless it is asked for
+        form["TrainingJobEarlyStoppingType"] = stopping
     if band:
         numbers = _numbers(band, min_resource="MinResource", max_resource="MaxResource")
         form["StrategyConfig"] = {"HyperbandStrategyConfig": numbers}
