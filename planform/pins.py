@@ -24,9 +24,10 @@ def pin_models(project: Project, *, upgrade: bool) -> list[str]:
     pins = read_lock(str(folder)).get("jumpstart", {})
     wanted: dict[str, set[DocumentRead]] = {}
     for address, instance, desired in definitions(project.configuration, project.evaluation, project.edges):
-        read, name = project.edges.rules[address.type].document(desired), provider_of(instance)
-        if read is not None:
-            wanted.setdefault(name if provider_kind(name) == "aws" else "aws", set()).add(read)
+        rules, name = project.edges.rules[address.type], provider_of(instance)
+        for _, trainer, *_ in rules.trainers(desired):
+            if (read := rules.document(trainer)) is not None:
+                wanted.setdefault(name if provider_kind(name) == "aws" else "aws", set()).add(read)
     found: dict[str, Object] = {}
     for name, reads in sorted(wanted.items()):
         settings = settings_of(project.configuration, name)
@@ -46,27 +47,30 @@ def pin_images(project: Project, *, upgrade: bool) -> list[str]:
     Raises:
         PlanformError: the registry of one does not tell.
     """
-    from planform.training.images import ECR
-
     folder = str(project.options.folder.resolve())
     pins, found = images_of(read_lock(folder)), dict[str, str]()
-    for _, instance, desired in definitions(project.configuration, project.evaluation, project.edges):
-        uri = project.edges.executor(provider_of(instance), desired).image(desired)
-        if not uri or "@" in uri or uri in found:
-            continue
-        if uri in pins and not upgrade:
-            found[uri] = pins[uri]
-        elif ECR.fullmatch(uri):
-            from planform.providers.aws.fetch import ecr_digest
-
-            found[uri] = ecr_digest(settings_of(project.configuration, "aws"), uri)
-        else:
-            from planform.providers.local.docker import registry_digest
-
-            found[uri] = registry_digest(uri)
+    for address, instance, desired in definitions(project.configuration, project.evaluation, project.edges):
+        executor = project.edges.executor(provider_of(instance), desired)
+        for _, trainer, *_ in project.edges.rules[address.type].trainers(desired):
+            uri = executor.image(trainer)
+            if uri and "@" not in uri and uri not in found:
+                kept = uri in pins and not upgrade
+                found[uri] = pins[uri] if kept else _image_digest(settings_of(project.configuration, "aws"), uri)
     # An image that only another workspace uses stays pinned.
     write_lock(folder, "images", {**pins, **found})
     return [
         f"{uri}: {pins[uri]} -> {digest}" if pins.get(uri, digest) != digest else f"{uri}: {digest}"
         for uri, digest in sorted(found.items())
     ]
+
+
+def _image_digest(settings: Object, uri: str) -> str:
+    from planform.training.images import ECR
+
+    if ECR.fullmatch(uri):
+        from planform.providers.aws.fetch import ecr_digest
+
+        return ecr_digest(settings, uri)
+    from planform.providers.local.docker import registry_digest
+
+    return registry_digest(uri)

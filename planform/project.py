@@ -323,6 +323,8 @@ class Project:
         chosen = {address: item for address, item in items.items() if provider_kind(item.provider) == "aws"}
         if not chosen:
             return None
+        for _ in definitions(self.configuration, self.evaluation, self.edges):
+            pass  # what others take of them is known then
         bodies = [(address.kind, self.evaluation.body(item)) for address, item in chosen.items()]
         names = {item.provider.partition("@")[0] for item in chosen.values()}
         settings = [self.configuration.provider_settings.get(name, {}) for name in sorted(names)]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from planform.language.sources import library_names
+from tests.fake_aws import ACCOUNT, REGION
 from tests.test_cases import compare, run_planform, steady
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,36 @@ def test_the_example_plans(
     code, out, err = run_planform(capsys, "plan")
     assert (code, err) == (0, "")
     compare(steady(out), module / "example" / "plan.txt", bless)
+
+
+# Modules whose examples need what may not be here, torch or an engine of Docker: they are applied as their examples on AWS.
+ON_AWS = ("distributed-pytorch", "jumpstart-finetune", "xgboost")
+AWS = f'  aws: {{region: {REGION}, role: "arn:aws:iam::{ACCOUNT}:role/train", poll_interval_in_seconds: 0.01}}'
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_the_example_applies_once(
+    module: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(module / "example", folder)
+    monkeypatch.chdir(folder)
+    if module.name in ON_AWS:
+        aws = request.getfixturevalue("aws")
+        aws.set(log=["sum=4"])
+        aws.client("s3").create_bucket(Bucket="team", CreateBucketConfiguration={"LocationConstraint": REGION})
+        aws.client("s3").put_object(Bucket="team", Key="reviews/a.csv", Body=b"1,2\n")
+        text = (folder / "main.pf.yaml").read_text().replace("default_provider: local", "default_provider: aws")
+        text = re.sub(r"^provider:\n(  .*\n)+", "", text, flags=re.MULTILINE)
+        (folder / "main.pf.yaml").write_text(f"{text}provider:\n{AWS}\n")
+    code, out, err = run_planform(capsys, "apply", "-y")
+    assert (code, err) == (0, ""), out + err
+    code, out, _ = run_planform(capsys, "plan", "--detailed-exitcode")
+    assert (code, out.startswith("No changes.")) == (0, True), out
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)

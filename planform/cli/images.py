@@ -55,14 +55,14 @@ def list_command(framework: str | None, as_json: bool) -> None:
 
 @command.command("retrieve")
 @click.argument("framework")
-@click.argument("version")
+@click.argument("version", required=False)
 @click.option("--py-version")
 @click.option("--base-framework-version")
 @click.option("--container-version")
 @click.option("--region", required=True)
 @click.option("--instance-type", default="ml.m5.xlarge", show_default=True)
 def retrieve_command(region: str, instance_type: str, **image: str | None) -> None:
-    """The URI of an image."""
+    """The URI of an image. Algorithms of AWS that come in one version need none."""
     from planform.training.images import image_uri
 
     screen: Screen = click.get_current_context().obj

@@ -21,7 +21,13 @@ MODULE = "main.pf.yaml"
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILE.py | FILE.ipynb]...")
-@click.option("--job", "jobs", multiple=True, metavar="NAME", help="A training job of SageMaker, as a trainer.")
+@click.option(
+    "--job",
+    "jobs",
+    multiple=True,
+    metavar="NAME",
+    help="A training job or hyperparameter tuning job of SageMaker, by its name or ARN.",
+)
 @click.option("--queue", "queues", multiple=True, metavar="NAME", help="A job queue of AWS Batch.")
 @click.option("--service-environment", "environments", multiple=True, metavar="NAME", help="Of AWS Batch.")
 @click.option("--out", metavar="DIR", help="Where main.pf.yaml is written; by default beside the files.")
@@ -99,8 +105,9 @@ def _live(
         for name, found in described_objects(clients, type_name, names).items() if names else ():
             live.batch_object(into, type_name, name, found)
     for name in jobs:
-        described = described_job(clients, name)
-        live.job(into, name, described.description, described.tags, described.drivers)
+        described, short = described_job(clients, name), name.rpartition("/")[2]
+        migrate_job = live.tuning_job if described.tuning else live.job
+        migrate_job(into, short, described.description, described.tags, described.drivers)
     into.provider.setdefault("region", clients.region())
     names = [*environments, *queues, *jobs]
     return (", ".join(names), into)

@@ -86,7 +86,8 @@ class JobSpec(NamedTuple):
     checkpoint_key: str = ""  # names the checkpoint folder; runs with the same key share it (S3.13)
     sensitive_hyperparameters: frozenset[str] = frozenset()
     extra: Mapping[str, Value] = MappingProxyType({})  # the whole planned trainer
-    tuning: Object | None = None  # of a tuning job: what it has beside its trainer
+    tuning: Object | None = None  # of a tuning job: what it has beside its trainers
+    trained: Mapping[str, JobSpec] = MappingProxyType({})  # of a tuning job: the job of each of its definitions
 
 
 class Launched(NamedTuple):
@@ -139,13 +140,26 @@ class Document(NamedTuple):
     pinned: bool = False  # the lock file names the version
 
 
+class Jobs(NamedTuple):
+    """The jobs of one trainer that a run is made of, and in which ranges their hyperparameters are searched."""
+
+    place: AttributePath  # where the trainer stands in the definition; the ranges are beside it
+    trainer: Object
+    ranges: Object = MappingProxyType({})  # type: ignore[assignment]  # kind -> hyperparameter -> range
+    open: bool = False  # the ranges are not all that is searched, or this is a trainer that others complete
+
+
 class Completed(NamedTuple):
-    """A definition with what it leaves open filled in, and whose those values are."""
+    """A trainer with what it leaves open filled in, and whose those values are; what is wrong with it, and what may be.
+    What is said of its ranges stands apart: they are beside it."""
 
     object: Object
     origins: Mapping[AttributePath, str] = MappingProxyType({})
     misfits: tuple[Misfit, ...] = ()
+    warnings: tuple[Misfit, ...] = ()
     notes: tuple[str, ...] = ()
+    range_misfits: tuple[Misfit, ...] = ()
+    range_warnings: tuple[Misfit, ...] = ()
 
 
 class RunRules(Protocol):
@@ -159,18 +173,19 @@ class RunRules(Protocol):
         """Read and hash one tree of this machine; what is missing, unreadable or must not be packaged comes back as
         misfits."""
 
-    def job(self, desired: Object) -> tuple[Object, float]:
-        """The definition of the jobs that a run is made of, and how many times the time of one they take at most."""
+    def trainers(self, desired: Object) -> tuple[Jobs, ...]:
+        """The trainers that a run is made of jobs of: of a trainer itself. Pure."""
 
-    @property
-    def image_path(self) -> AttributePath:
-        """Where a definition names its image."""
+    def times(self, desired: Object) -> tuple[float | None, ...]:
+        """For each of these trainers: how many times the time of one of its jobs a run takes at most when all its jobs
+        are such; None where nothing bounds it. Pure."""
 
-    def document(self, desired: Object) -> DocumentRead | None:
-        """The document that completing a definition needs. Pure."""
+    def document(self, trainer: Object) -> DocumentRead | None:
+        """The document that completing a trainer needs. Pure."""
 
-    def complete(self, desired: Object, written: Object, document: Document) -> Completed:
-        """A definition with what its model says under what the user says; `written` is it without defaults. Pure."""
+    def complete(self, jobs: Jobs, written: Object, document: Document | None) -> Completed:
+        """A trainer with what its model says under what the user says, judged by what is known of its algorithm;
+        `written` is it without defaults. Pure."""
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal
@@ -189,9 +204,6 @@ class RunRules(Protocol):
 
     def hyperparameters(self, desired: Object) -> Object:
         """Those that every job of a run is given, with their marks of secrecy. Pure."""
-
-    def instance_hours(self, desired: Object) -> float:
-        """What one run takes at the most; 0.0 while that is unknown. Pure."""
 
     def job_spec(
         self,
@@ -212,8 +224,8 @@ class Executor(Protocol):
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         """What this executor refuses of a trainer, and notes on what it ignores. Pure."""
 
-    def image(self, desired: Object) -> str:
-        """The URI of the image that a definition runs in; empty where it uses none, or which is not known. Pure."""
+    def image(self, trainer: Object) -> str:
+        """The URI of the image that a trainer runs in; empty where it uses none, or which is not known. Pure."""
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         """Attributes of a run that follow from its name alone: job_arn, output_path and the like. Pure."""

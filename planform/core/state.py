@@ -70,6 +70,7 @@ class Trial(NamedTuple):
     started_at: str = ""
     ended_at: str = ""
     model_artifacts: str = ""
+    definition: str = ""  # name of its definition, where the tuning job has several
 
 
 class Run(NamedTuple):
@@ -156,6 +157,7 @@ def trial_object(trial: Trial) -> Object:
     """A trial as a value."""
     return {
         "number": trial.number,
+        "definition": trial.definition or None,
         "job_name": trial.job_name,
         "status": trial.status,
         "hyperparameters": dict(trial.hyperparameters),

@@ -287,6 +287,14 @@ def type_name(value: Value) -> str:
             return "unknown value" if isinstance(value, Unknown) else "sealed value"
 
 
+def value_at(value: Value, path: AttributePath) -> Value:
+    """What stands at a path of names, without marks of secrecy; None where nothing does."""
+    for part in path:
+        value = value.value if isinstance(value, Sensitive) else value
+        value = value.get(part) if isinstance(value, dict) else None
+    return value.value if isinstance(value, Sensitive) else value
+
+
 def with_value(body: Object, path: AttributePath, value: Value) -> Object:
     """An object with one value put in at a path of names; what is on the way and no object becomes one."""
     name = str(path[0])

@@ -6,8 +6,8 @@ Volumes, transfer, and instances kept warm after a run are not counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from planform.core.guards import Prices
 from planform.core.plan import RunPlan
@@ -26,19 +26,16 @@ class Cost(NamedTuple):
     at_on_demand: bool = False
 
 
+Jobs: TypeAlias = Sequence[tuple[Object, float | None]]  # definitions, each with how many times its time is taken
+
+
 def with_cost(
-    run: RunPlan,
-    jobs: tuple[Object, float],
-    prior: tuple[Object, float] | None,
-    executor: str,
-    coordinates: Mapping[str, str],
-    prices: Prices | None,
+    run: RunPlan, jobs: Jobs, prior: Jobs | None, executor: str, coordinates: Mapping[str, str], prices: Prices | None
 ) -> RunPlan:
-    """A new run with its cost, and that of one of the definition before. `jobs`: the definition of its jobs, and how
-    many times the time of one they take."""
+    """A new run with its cost, and that of one of the definition before."""
     region = coordinates.get("region", HERE)
-    cost = run_cost(*jobs, executor, region, prices)
-    before = run_cost(*prior, executor, region, prices) if prior is not None else None
+    cost = run_cost(jobs, executor, region, prices)
+    before = run_cost(prior, executor, region, prices) if prior is not None else None
     return run._replace(
         instance_hours=cost.instance_hours,
         usd=cost.usd,
@@ -50,9 +47,26 @@ def with_cost(
     )
 
 
-def run_cost(desired: Object, times: float, executor: str, region: str, prices: Prices | None) -> Cost:
-    """The most that one run of a definition may take."""
+def run_cost(jobs: Jobs, executor: str, region: str, prices: Prices | None) -> Cost:
+    """The most that one run may take: as if all its jobs were of the definition that takes most."""
+    found = [_cost(desired, times, executor, region, prices) for desired, times in jobs]
+    if not found:
+        return Cost(unsized="what is trained is known after apply")
+    unpriced = dict.fromkeys(text for cost in found for text in cost.unpriced)
+    dollars = [cost.usd for cost in found if cost.usd is not None]
+    return Cost(
+        max(cost.instance_hours for cost in found),
+        max(dollars) if len(dollars) == len(found) else None,
+        tuple(unpriced),
+        next((cost.unsized for cost in found if cost.unsized), ""),
+        any(cost.at_on_demand for cost in found),
+    )
+
+
+def _cost(desired: Object, times: float | None, executor: str, region: str, prices: Prices | None) -> Cost:
     found = _job_cost(desired, executor, region, prices)
+    if times is None:
+        return Cost(unsized=found.unsized or "nothing says how many training jobs there are")
     usd = round(found.usd * times, 6) if found.usd is not None else None
     return found._replace(instance_hours=found.instance_hours * times, usd=usd)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from planform.core.configuration import Dependency, ResourceBlock
-from planform.core.schemas import Nested, Schema
+from planform.core.schemas import Collection, Nested, Schema, Type, Whole
 
 
 def takes_definition(block: ResourceBlock, needed: Dependency, schemas: Mapping[str, Schema]) -> bool:
@@ -15,7 +15,7 @@ def takes_definition(block: ResourceBlock, needed: Dependency, schemas: Mapping[
     if schema is None or target is None or needed.attribute is not None or not inside or not target.has_runs:
         return False
     attribute = schema.attributes.get(str(inside[0]))
-    return attribute is not None and isinstance(attribute.type, Nested) and attribute.type.whole is not None
+    return attribute is not None and any(_wholes(attribute.type))
 
 
 def completed(schema: Schema) -> tuple[str, ...]:
@@ -28,10 +28,22 @@ def completed(schema: Schema) -> tuple[str, ...]:
 def is_taken_whole(kind: str, schemas: Mapping[str, Schema]) -> bool:
     """Whether resources of this type may be given to another type as a definition."""
     marks = {
-        attribute.type.whole.mark
+        whole.mark
         for schema in schemas.values()
         for attribute in schema.attributes.values()
-        if isinstance(attribute.type, Nested) and attribute.type.whole is not None
+        for whole in _wholes(attribute.type)
     }
     schema = schemas[kind]
     return schema.has_runs and any(mark in schema.attributes for mark in marks)
+
+
+def _wholes(kind: Type) -> Iterator[Whole]:
+    """Where whole resources may be given inside of a value of this type."""
+    match kind:
+        case Nested(_, whole) if whole is not None:
+            yield whole
+        case Nested(table):
+            for attribute in table.values():
+                yield from _wholes(attribute.type)
+        case Collection(_, element):
+            yield from _wholes(element)

@@ -9,13 +9,14 @@ from planform.core.addresses import Address, ResourceAddress
 from planform.core.configuration import Configuration, Instance
 from planform.core.differences import differing_leaves
 from planform.core.errors import Diagnosed, Diagnostic, Problems
+from planform.core.executor import Completed, Document, DocumentRead, Jobs, RunRules
 from planform.core.guards import Prices
 from planform.core.plan import Action, Change, CheckResult, Leaf
 from planform.core.resource import Handler
 from planform.core.schemas import Attribute, Misfit, Schema, attribute_at, convert_body
 from planform.core.secrets import Seal
 from planform.core.state import Ledger, Record, Run, Snapshot, run_attributes
-from planform.core.values import AttributePath, Object, Unknown, same, sensitive_path, with_value
+from planform.core.values import AttributePath, Object, Unknown, same, sensitive_path, value_at, with_value
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.edges import Edges
 from planform.engine.layers import layered, reader
@@ -131,21 +132,66 @@ def _completed(
     )
     if misfits:
         raise Diagnosed(misfit_diagnostic(instance, misfit) for misfit in misfits)
-    rules = walk.edges.rules[instance.address.type]
-    read = rules.document(desired)
-    document = walk.observation.documents.get((provider_of(instance), read)) if read is not None else None
-    if isinstance(document, Misfit):
-        raise Diagnosed([misfit_diagnostic(instance, document)])
-    if document is not None:
-        completed = rules.complete(desired, walk.evaluation.written(instance), document)
-        report(walk, instance, completed.misfits)
-        walk.notes[instance.address] = completed.notes
-        desired, origins = completed.object, {**completed.origins, **origins}
-    uri = walk.edges.executor(provider_of(instance), desired).image(desired) if walk.edges.images else ""
-    if uri in walk.edges.images:
-        path, pinned = rules.image_path, f"{uri.rpartition(':')[0]}@{walk.edges.images[uri]}"
-        desired, origins = with_value(desired, path, pinned), {**origins, path: f"pinned: {uri.rpartition('/')[2]}"}
+    rules, provider = walk.edges.rules[instance.address.type], provider_of(instance)
+    walk.notes.pop(instance.address, None)
+    for jobs in rules.trainers(desired):
+        found = _of_model(walk, instance, rules, jobs, origins)
+        uri = walk.edges.executor(provider, desired).image(found.object) if walk.edges.images else ""
+        if uri in walk.edges.images:
+            found = _pinned(found, uri, walk.edges.images[uri])
+        if found.object is not jobs.trainer:
+            desired = with_value(desired, jobs.place, found.object) if jobs.place else found.object
+        origins = {**{(*jobs.place, *path): origin for path, origin in found.origins.items()}, **origins}
     return desired, origins
+
+
+def _of_model(
+    walk: Walk, instance: Instance, rules: RunRules, jobs: Jobs, files: Mapping[AttributePath, str]
+) -> Completed:
+    """A trainer with what it leaves to a model of a hub; what is wrong with it is reported where it stands, or with the
+    file that the value comes from."""
+    place, beside = jobs.place, jobs.place[:-1]
+    read = rules.document(jobs.trainer)
+    document = _document(walk, provider_of(instance), read) if read is not None else None
+    if isinstance(document, Misfit):
+        raise Diagnosed([misfit_diagnostic(instance, _at(place, document))])
+    if read is not None and document is None:
+        return Completed(jobs.trainer)
+    written = value_at(walk.evaluation.written(instance), place) if document is not None else None
+    completed = rules.complete(jobs, written if isinstance(written, dict) else {}, document)
+    for start, misfits in ((place, completed.misfits), (beside, completed.range_misfits)):
+        report(walk, instance, (_of_file(_at(start, misfit), files) for misfit in misfits))
+    for start, warnings in ((place, completed.warnings), (beside, completed.range_warnings)):
+        for warning in warnings:
+            told = _of_file(_at(start, warning), files)
+            walk.problems.add(replace(misfit_diagnostic(instance, told), severity="warning"))
+    walk.notes[instance.address] = (*walk.notes.get(instance.address, ()), *completed.notes)
+    return completed
+
+
+def _document(walk: Walk, provider: str, read: DocumentRead) -> Document | Misfit | None:
+    """What was read for it; a trainer that another took whole names the version that was found for it."""
+    found = walk.observation.documents.get((provider, read))
+    if found is not None or not read.version:
+        return found
+    newest = walk.observation.documents.get((provider, read._replace(version="")))
+    return newest if isinstance(newest, Document) and newest.version == read.version else None
+
+
+def _at(place: AttributePath, misfit: Misfit) -> Misfit:
+    return misfit._replace(path=(*place, *misfit.path))
+
+
+def _of_file(misfit: Misfit, files: Mapping[AttributePath, str]) -> Misfit:
+    return misfit._replace(detail=f"It stands in {files[misfit.path]}.") if misfit.path in files else misfit
+
+
+def _pinned(found: Completed, uri: str, digest: str) -> Completed:
+    """A trainer whose image is the one that the lock file has."""
+    image = with_value(found.object, ("training_image",), f"{uri.rpartition(':')[0]}@{digest}")
+    return found._replace(
+        object=image, origins={**found.origins, ("training_image",): f"pinned: {uri.rpartition('/')[2]}"}
+    )
 
 
 def _secrets_in_public(schema: Schema, desired: Object) -> Iterator[Misfit]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from planform.core.configuration import Configuration
 from planform.core.errors import PlanStale
-from planform.core.executor import JobSpec, RunName, Tree, TreeRead
+from planform.core.executor import JobSpec, RunName, RunRules, Tree, TreeRead
 from planform.core.plan import Change, Plan
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal, sealed
 from planform.core.state import Run, RunRecorded, Snapshot
-from planform.core.values import Object
+from planform.core.values import Object, with_value
 from planform.engine.edges import Edges
 from planform.engine.names import generated_name
 from planform.engine.observe import portable
@@ -45,7 +45,7 @@ def launch(
     run_id = rules.run_id(plan.lineage, str(address), digest, number)
     job_name = rules.job_name(generated_name(plan.name, plan.workspace, address), run_id)
     spec = rules.job_spec(
-        _with_own_artifacts(planned, produced, configuration.folder),
+        _with_own_artifacts(planned, produced, configuration.folder, rules),
         trees,
         folder,
         RunName(run_id, number, str(address), job_name, plan.lineage, plan.workspace),
@@ -70,15 +70,17 @@ def launch(
     return run, spec, RunRecorded(run)
 
 
-def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str) -> Object:
+def _with_own_artifacts(planned: Object, produced: Mapping[str, str], root: str, rules: RunRules) -> Object:
     """Artifacts of local runs are named from the root module's folder, whichever module uses them."""
-    if isinstance(planned.get("trainer"), dict):  # a tuning job's
-        return {**planned, "trainer": _with_own_artifacts(planned["trainer"], produced, root)}
-    inputs = {
-        name: f"{root}/{source}" if isinstance(source, str) and source in produced and "://" not in source else source
-        for name, source in (planned.get("input_data") or {}).items()
-    }
-    return {**planned, "input_data": inputs} if inputs else planned
+    for place, trainer, *_ in rules.trainers(planned):
+        inputs = {
+            name: f"{root}/{source}"
+            if isinstance(source, str) and source in produced and "://" not in source
+            else source
+            for name, source in (trainer.get("input_data") or {}).items()
+        }
+        planned = with_value(planned, (*place, "input_data"), inputs) if inputs else planned
+    return planned
 
 
 def reread(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from planform.core.configuration import Configuration, Instance, SourceFile
 from planform.core.errors import Diagnosed, PlanformError
-from planform.core.schemas import Attribute, Misfit, Nested
-from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value
+from planform.core.schemas import Attribute, Collection, Misfit, Nested, Type
+from planform.core.values import AttributePath, Object, Sensitive, Unknown, Value, with_value
 from planform.language.documents import load_document
 from planform.language.errors import Unsuitable
 from planform.language.functions.encoding import jsondecode
@@ -29,12 +29,16 @@ def layered(
     result, origins, misfits = body, dict[AttributePath, str](), list[Misfit]()
     for name, attribute in attributes.items():
         value = body.get(name)
-        if isinstance(attribute.type, Nested) and isinstance(value, dict):
-            inner, more, wrong = layered(value, attribute.type.attributes, read)
-            result = result if inner is value else {**result, name: inner}
-            origins |= {(name, *path): origin for path, origin in more.items()}
-            misfits += [misfit._replace(path=(name, *misfit.path)) for misfit in wrong]
+        for place, item, inside in _inside(value, attribute.type, (name,)):
+            inner, more, wrong = layered(item, inside, read)
+            result = result if inner is item else with_value(result, place, inner)
+            origins |= {(*place, *path): origin for path, origin in more.items()}
+            misfits += [misfit._replace(path=(*place, *misfit.path)) for misfit in wrong]
         if not attribute.layers or not isinstance(value, (str, list)):
+            continue
+        open_layers = [layer for layer in value if _is_unknown(layer)] if isinstance(value, list) else []
+        if open_layers:  # which names there are is not known before all layers are
+            result = {**result, name: open_layers[0]}
             continue
         merged: Object = {}
         for path, layer in (
@@ -42,9 +46,6 @@ def layered(
             if isinstance(value, str)
             else [((name, index), layer) for index, layer in enumerate(value)]
         ):
-            if isinstance(layer, Unknown):
-                merged = {name: layer}
-                break
             try:
                 mapping, origin = _mapping(layer, read)
             except Diagnosed as error:
@@ -57,6 +58,22 @@ def layered(
             _claim(origins, mapping, (name,), origin)
         result = {**result, name: merged}
     return result, origins, misfits
+
+
+def _is_unknown(layer: Value) -> bool:
+    return isinstance(layer.value if isinstance(layer, Sensitive) else layer, Unknown)
+
+
+def _inside(
+    value: Value, kind: Type, path: AttributePath
+) -> Iterator[tuple[AttributePath, Object, Mapping[str, Attribute]]]:
+    """The objects with attributes of their own in a value, each with where it stands."""
+    match kind:
+        case Nested(table) if isinstance(value, dict):
+            yield path, value, table
+        case Collection("map", element) if isinstance(value, dict):
+            for key, item in value.items():
+                yield from _inside(item, element, (*path, key))
 
 
 def _mapping(layer: Value, read: Read) -> tuple[Object, str]:

@@ -159,9 +159,10 @@ def read_documents(
     """The documents of the models that definitions of runs name, each asked for once."""
     wanted: dict[str, dict[DocumentRead, None]] = {}
     for address, instance, desired in definitions(configuration, evaluation, edges):
-        read = edges.rules[address.type].document(desired)
-        if read is not None:
-            wanted.setdefault(provider_of(instance), {})[read] = None
+        rules = edges.rules[address.type]
+        for _, trainer, *_ in rules.trainers(desired):
+            if (read := rules.document(trainer)) is not None:
+                wanted.setdefault(provider_of(instance), {})[read] = None
     return {
         (provider, read): found
         for provider, reads in wanted.items()

@@ -12,7 +12,7 @@ from planform.core.plan import Action, Change, Decision, RunPlan
 from planform.core.schemas import Misfit, Schema
 from planform.core.state import Record, Run, run_attributes
 from planform.core.values import Object, Unknown, Value, first_unknown, has_sensitive, same
-from planform.engine.costs import with_cost
+from planform.engine.costs import Jobs, with_cost
 from planform.engine.definitions import completed, takes_definition
 from planform.engine.diff import changed_attributes, comparable
 from planform.engine.instances import (
@@ -71,8 +71,8 @@ def plan_trainer(walk: Walk, instance: Instance, kind: Kind, record: Record | No
     run = decide(wanted, runs, current, asked)
     run, exported = _run_outcome(walk, instance, run, executor, runs)
     if run.decision == "new_run":
-        before = rules.job(prior) if prior is not None else None
-        run = with_cost(run, rules.job(desired), before, executor.name, wanted.coordinates, walk.prices)
+        before = _jobs(rules, prior) if prior is not None else None
+        run = with_cost(run, _jobs(rules, desired), before, executor.name, wanted.coordinates, walk.prices)
         run = _packaged(walk, rules, desired, run, folder)
     if run.decision == "held":
         walk.held[instance.block.address] = address
@@ -118,6 +118,10 @@ def _unlike_job(rules: RunRules, desired: Object, run: Run) -> Iterator[str]:
 
 def _said(value: Value) -> str:
     return "not set" if value is None else wire_text(value)
+
+
+def _jobs(rules: RunRules, desired: Object) -> Jobs:
+    return [(item.trainer, times) for item, times in zip(rules.trainers(desired), rules.times(desired), strict=True)]
 
 
 def _unread(walk: Walk, rules: RunRules, desired: Object, folder: str) -> list[Misfit]:

@@ -392,8 +392,8 @@ def _first_key(root: Any, index: int, key: str) -> _Found | None:
 def locate(source: SourceFile, path: AttributePath, *, key: bool = False) -> Span:
     """The place of the value at `path`, or of its key. Where the path ends early, the place of what there is."""
     node, name = _tree(source), None
-    for part in path:
-        found = _step(node, part)
+    for index, part in enumerate(path):
+        found = _step(_layer(node, path[index:]), part)
         if found is None:
             key = True
             break
@@ -408,6 +408,22 @@ def locate(source: SourceFile, path: AttributePath, *, key: bool = False) -> Spa
     start, end = node.start_mark, node.end_mark
     last = end.column + 1 if end.line == start.line else len(lines_of(source.text)[start.line].rstrip()) + 1
     return Span(source.path, start.line + 1, start.column + 1, max(last, start.column + 2))
+
+
+def _layer(node: Any, path: AttributePath) -> Any:
+    """Of layers, a list where names are asked for, the last that has all of the path; anything else as it is."""
+    if not isinstance(node, yaml.SequenceNode) or not isinstance(path[0], str):
+        return node
+    return next((item for item in reversed(node.value) if _has(item, path)), node)
+
+
+def _has(node: Any, path: AttributePath) -> bool:
+    for part in path:
+        found = _step(node, part)
+        if found is None:
+            return False
+        node = found[1]
+    return True
 
 
 def _step(node: Any, part: str | int) -> tuple[Any, Any] | None:

@@ -12,11 +12,15 @@ from planform.migrate.library import (
     BATCH_CALLS,
     CHANGING,
     CLASSES,
+    CORE_JOBS,
     CREATE_RESOURCES,
     METHODS,
     PARAMETERS,
     RUNS,
+    SAGEMAKER_CALLS,
+    TUNER_OF_SEVERAL,
     V2_ESTIMATORS,
+    WARM_STARTED,
     WITH,
     unplaced,
 )
@@ -25,14 +29,19 @@ from planform.migrate.objects import (
     attribute_of,
     bound,
     called_method,
+    camel,
+    camel_name,
     client_service,
     is_sdk,
     is_secret,
     made_kind,
+    warm_started,
     with_method,
 )
 from planform.migrate.recipes import is_followed
-from planform.migrate.values import MISSING, Dotted, Either, Function, Made, Unknown, Value, is_plain
+from planform.migrate.values import MISSING, OBJECT, Dotted, Either, Function, Made, Partial, Unknown, Value, is_plain
+
+CLASS = "__class__"  # where an object of the program has its class
 
 # What may be a trainer although it is unknown; anything else that can be fitted is of another library.
 _FOLLOWED = re.compile(r", (a parameter of|one of|which depends on) ")
@@ -49,11 +58,15 @@ class Calls(Evaluator):
             callee: Value = self.value(node.func)
         else:
             callee = self.value(node.func)
-        args, keywords = self.arguments(node)
+        return self._apply(callee, *self.arguments(node), node, hint)
+
+    def _apply(self, callee: Value, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str) -> Value:
         match callee:
+            case Partial():
+                return self._apply(callee.callee, [*callee.args, *args], {**callee.keywords, **keywords}, node, hint)
             case Function():
                 if isinstance(callee.node, ast.ClassDef):
-                    return self._own_class(callee, keywords, node, hint)
+                    return self._own_class(callee, args, keywords, node, hint)
                 return self.inline(callee, args, keywords, node)
             case Dotted():
                 return self._function(callee, args, keywords, node, hint)
@@ -83,12 +96,14 @@ class Calls(Evaluator):
         self, callee: Dotted, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
     ) -> Value:
         path = callee.path
-        if path in ("os.environ.get", "os.getenv") and args and isinstance(args[0], str):
-            default = args[1] if len(args) > 1 else keywords.get("default", MISSING)
-            if is_secret(args[0]):
-                return Unknown(args[0].lower(), f"os.environ[{args[0]!r}]", self.place(node), MISSING, args[0])
-            return self.unknown(node, args[0].lower(), default if is_plain(default) else MISSING, args[0])
+        found = self._of_python(path, args, keywords, node)
+        if found is not MISSING:
+            return found
+        if is_sdk(path) and callee.last == "get_image_uri":
+            return self._old_image(args, keywords, node, hint)
         kind = made_kind(path)
+        if kind == "ArgumentParser":
+            return Made(kind, {}, self.place(node), hint)  # its arguments are the options that are added to it
         if kind:
             made = self.make(kind, args, keywords, node, hint)
             if kind in CLASSES or kind in ("create_resources", "client", "boto3.Session"):
@@ -105,6 +120,32 @@ class Calls(Evaluator):
                 return made
             return self._of_the_class(path, args, keywords, node, hint)
         return pure.call(path, args, keywords)
+
+    def _of_python(self, path: str, args: list[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+        """Functions of Python that look at the environment, at parsed arguments, or call others."""
+        if path in ("os.environ.get", "os.getenv") and args and isinstance(args[0], str):
+            default = args[1] if len(args) > 1 else keywords.get("default", MISSING)
+            if is_secret(args[0]):
+                return Unknown(args[0].lower(), f"os.environ[{args[0]!r}]", self.place(node), MISSING, args[0])
+            return self.unknown(node, args[0].lower(), default if is_plain(default) else MISSING, args[0])
+        if path == "functools.partial" and args:
+            return Partial(args[0], tuple(args[1:]), keywords)
+        if path == "builtins.map" and len(args) == 2 and isinstance(args[1], list):
+            return [self._apply(args[0], [item], {}, node, "") for item in args[1]]
+        if path == "builtins.vars" and args and isinstance(args[0], Made) and args[0].kind == "Namespace":
+            place, owner = self.place(node), shown(node.args[0])
+            options = args[0].get("options", {})
+            return {name: Unknown(name, f"{owner}.{name}", place, default) for name, default in options.items()}
+        return MISSING
+
+    def _old_image(self, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str) -> Made:
+        """`get_image_uri` of the SDK before 2.0, as what took its place."""
+        renamed = {"repo_name": "framework", "repo_version": "version", "region_name": "region"}
+        given = bound(("region", "framework", "version"), args, keywords)
+        image = {"version": "1", **{renamed.get(name, name): value for name, value in given.items()}}
+        made = Made("retrieve", image, self.place(node), hint, called(node))
+        self.record(made, "", made.args, node)
+        return made
 
     def _parameter(self, callee: Dotted, args: list[Value], keywords: dict[str, Value], node: ast.Call) -> Unknown:
         """A parameter of a pipeline is a variable."""
@@ -134,20 +175,33 @@ class Calls(Evaluator):
             made = self.make("ModelTrainer", [], given, node, hint)
             self.record(made, "" if is_followed(given.get("training_recipe")) else name, given, node)
             return made
+        if kind in CORE_JOBS and name == "create":
+            request = {camel_name(key): camel(item) for key, item in keywords.items()}
+            made = Made(CORE_JOBS[kind], request, self.place(node), hint, called(node))
+            self.record(made, "", made.args, node)
+            return made
+        if kind == "HyperparameterTuner" and name == "create":
+            given = bound(TUNER_OF_SEVERAL, args, keywords)
+            made = Made(kind, given, self.place(node), hint, called(node))
+            self.record(made, "", made.args, node)
+            return made
         if kind in V2_ESTIMATORS or kind in ("ModelTrainer", "HyperparameterTuner"):
             made = Made(kind, dict(keywords), self.place(node), hint, called(node))
             self.record(made, name, made.args, node)
         return MISSING
 
-    def _own_class(self, callee: Function, keywords: dict[str, Value], node: ast.Call, hint: str) -> Value:
-        """An object of the program's own class; only drivers of distributed training mean something."""
+    def _own_class(
+        self, callee: Function, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
+    ) -> Value:
+        """An object of a class of the program: a driver of distributed training, or what its own methods do with it."""
         assert isinstance(callee.node, ast.ClassDef)
         bases = [self.value(base) for base in callee.node.bases]
         names = [base.last for base in bases if isinstance(base, Dotted)]
         if "DistributedConfig" not in names:
             if any(name in V2_ESTIMATORS or name == "ModelTrainer" for name in names):
                 self.record(Made("own", {}, self.place(node)), "own", {}, node)
-            return MISSING
+                return MISSING
+            return self._object(callee, args, keywords, node, hint)
         made = Made("driver", {"config": dict(keywords)}, self.place(node), hint, called(node))
         for statement in callee.node.body:
             if isinstance(statement, ast.FunctionDef) and statement.name in ("driver_dir", "driver_script"):
@@ -156,9 +210,63 @@ class Calls(Evaluator):
                 made.args["config"].setdefault(statement.target.id, self.value(statement.value))
         return made
 
+    def _object(
+        self, callee: Function, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
+    ) -> Made:
+        made = Made(OBJECT, {CLASS: callee}, self.place(node), hint, called(node))
+        init = self._in_class(callee, "__init__")
+        if isinstance(init, Function):
+            self.inline(init, [made, *args], keywords, node)
+            return made
+        assert isinstance(callee.node, ast.ClassDef)
+        fields = [item for item in callee.node.body if isinstance(item, ast.AnnAssign)]  # of a dataclass
+        names = [item.target.id for item in fields if isinstance(item.target, ast.Name)]
+        made.args |= bound(names, args, keywords)
+        return made
+
+    def member(self, made: Made, name: str) -> Value:
+        """An attribute of an object of the program: its own, or of its class; MISSING for methods."""
+        if name in made.args:
+            return made.args[name]
+        found = self._in_class(made.get(CLASS), name)
+        if not isinstance(found, Function):
+            return found
+        node = found.node
+        if isinstance(node, ast.FunctionDef) and "property" in map(shown, node.decorator_list):
+            call = ast.copy_location(ast.Call(ast.Name(name, ast.Load()), [], []), node)
+            return self.inline(found, [made], {}, ast.fix_missing_locations(call))
+        return MISSING
+
+    def _in_class(self, callee: Value, name: str, own: bool = True) -> Value:
+        """What a class of the program has by a name, itself or from another class of the program."""
+        if not isinstance(callee, Function) or not isinstance(callee.node, ast.ClassDef):
+            return MISSING
+        for item in callee.node.body if own else ():
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) and item.name == name:
+                return Function(item, callee.names)
+            targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+            value = getattr(item, "value", None)
+            if value is not None and any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                return self.value(value, name)
+        bases = (self._in_class(self.value(base), name) for base in callee.node.bases)
+        return next((found for found in bases if found is not MISSING), MISSING)
+
+    def _of_own(
+        self, made: Made, method: Value, args: list[Value], keywords: dict[str, Value], node: ast.Call
+    ) -> Value:
+        """The result of a method of an object of the program."""
+        if not isinstance(method, Function) or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return MISSING
+        kinds = set(map(shown, method.node.decorator_list))
+        first = [] if "staticmethod" in kinds else [made.get(CLASS)] if "classmethod" in kinds else [made]
+        return self.inline(method, [*first, *args], keywords, node)
+
     def _method(self, owner: Value, func: ast.Attribute, node: ast.Call, hint: str) -> Value:
         name = func.attr
         args, keywords = self.arguments(node)
+        this = self.names.get("self")
+        if shown(func.value) == "super()" and isinstance(this, Made) and this.kind == OBJECT:
+            return self._of_own(this, self._in_class(this.get(CLASS), name, own=False), args, keywords, node)
         if isinstance(owner, Unknown) and name in CHANGING and isinstance(func.value, ast.Name):
             self.names[func.value.id] = changed_unknown(owner, called(node))
             return MISSING
@@ -169,9 +277,7 @@ class Calls(Evaluator):
                 self._of_object(made, name, args, keywords, node, hint)
             self.conditions = conditions
             return owner if name in WITH else MISSING
-        if name in BATCH_CALLS or (
-            isinstance(owner, Made) and owner.kind == "client" and name == "create_training_job"
-        ):
+        if name in BATCH_CALLS or (isinstance(owner, Made) and owner.kind == "client" and name in SAGEMAKER_CALLS):
             request = args[0] if len(args) == 1 and isinstance(args[0], dict) else keywords
             made = Made(name, dict(request), self.place(node), hint, called(node))
             self.record(made, "", made.args, node)
@@ -191,10 +297,19 @@ class Calls(Evaluator):
     def _of_object(
         self, made: Made, name: str, args: list[Value], keywords: dict[str, Value], node: ast.Call, hint: str
     ) -> Value:
+        if made.kind == OBJECT:
+            found = made.args.get(name, MISSING)
+            if found is not MISSING:
+                return self._apply(found, args, keywords, node, hint)
+            return self._of_own(made, self._in_class(made.get(CLASS), name), args, keywords, node)
         if name in ("client", "resource"):
             return Made("client", {"service": client_service(args, keywords)}, self.place(node), hint)
         if with_method(made, name, args, keywords):
             return made
+        if made.kind == "HyperparameterTuner" and name in WARM_STARTED:
+            new = warm_started(made, name, args, keywords, Made("", {}, self.place(node), hint, called(node)))
+            self.record(new, "", new.args, node)
+            return new
         if name in METHODS or name in called_method(made):
             self.record(made, name, bound(METHODS.get(name, ()), args, keywords), node)
             return MISSING

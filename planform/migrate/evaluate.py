@@ -17,6 +17,7 @@ from planform.migrate.objects import (
 from planform.migrate.sources import Script
 from planform.migrate.values import (
     MISSING,
+    OBJECT,
     Compared,
     Conditions,
     Dotted,
@@ -56,6 +57,9 @@ class Evaluator:
         raise NotImplementedError
 
     def assign(self, target: ast.expr, value: Value) -> None:
+        raise NotImplementedError
+
+    def member(self, made: Made, name: str) -> Value:
         raise NotImplementedError
 
     # Values
@@ -110,10 +114,15 @@ class Evaluator:
 
     def _Attribute(self, node: ast.Attribute, hint: str) -> Value:
         dotted = shown(node)
+        this = self.names.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        if isinstance(this, Made) and this.kind == OBJECT:
+            return self.member(this, node.attr)
         if dotted in self.names:  # self.bucket, assigned somewhere
             return self.names[dotted]
         owner = self.value(node.value)
         match owner:
+            case Made(kind=kind) if kind == OBJECT:
+                return self.member(owner, node.attr)
             case Dotted(path):
                 full = f"{path}.{node.attr}"
                 if path.endswith(".Mode") and is_sdk(path):

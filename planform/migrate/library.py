@@ -58,11 +58,26 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "WarmStartConfig": ("warm_start_type", "parents"),
     "StrategyConfig": ("hyperband_strategy_config",),
     "HyperbandStrategyConfig": ("max_resource", "min_resource"),
-    "TuningJobCompletionCriteriaConfig": (),
+    "TuningJobCompletionCriteriaConfig": (
+        "max_number_of_training_jobs_not_improving",
+        "complete_on_convergence",
+        "target_objective_metric_value",
+    ),
     "Session": ("boto_session",),
     "LocalSession": ("boto_session",),
     "PipelineSession": ("boto_session",),
     "retrieve": ("framework", "region", "version", "py_version", "instance_type", "accelerator_type", "image_scope"),
+}
+
+TUNER_OF_SEVERAL = (
+    *("estimator_dict", "objective_metric_name_dict", "hyperparameter_ranges_dict", "metric_definitions_dict"),
+    *("base_tuning_job_name", "strategy"),
+)
+
+# Methods that make a tuner of a tuner: it begins with what that found.
+WARM_STARTED: Mapping[str, str] = {
+    "transfer_learning_tuner": "TransferLearning",
+    "identical_dataset_and_algorithm_tuner": "IdenticalDataAndAlgorithm",
 }
 
 TUNER = ("estimator", "objective_metric_name", "hyperparameter_ranges", "metric_definitions", "strategy")
@@ -106,6 +121,12 @@ WITH = tuple(name for name in METHODS if name.startswith("with_"))
 
 # Calls of boto3 that make what a module can declare.
 BATCH_CALLS = ("create_service_environment", "create_job_queue", "create_scheduling_policy", "create_quota_share")
+SAGEMAKER_CALLS = ("create_training_job", "create_hyper_parameter_tuning_job")
+# Resources of sagemaker-core whose `create` asks the API for the same, in snake case.
+CORE_JOBS: Mapping[str, str] = {
+    "TrainingJob": "create_training_job",
+    "HyperParameterTuningJob": "create_hyper_parameter_tuning_job",
+}
 # The helper beside the SDK's Batch notebooks: both objects at once.
 CREATE_RESOURCES = ("resource_manager", "job_queue_name", "service_environment_name", "max_capacity")
 
@@ -122,12 +143,13 @@ UNPLACED_METHODS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("create_model", "compile_model", "register"), _REGISTRY),
     "attach": "an existing job is read with planform migrate --job NAME, not attached to",
-    "create": "a tuner of several trainers has no place; write one tuning_job for each",
+    "override_resource_config": "a choice of instances has no place; what runs is compute of its trainer",
     "from_recipe": "which recipe it is, or what a Nova recipe becomes, is known only when it runs",
 }
 
 # Classes of the SDK that have no place, by a part of their name, and why.
 UNPLACED_CLASSES: tuple[tuple[str, str], ...] = (
+    *((part, "") for part in ("HyperParameter", "ParameterRange", "AutoParameter")),  # of requests, with those
     *((part, ENDPOINTS) for part in ("Predictor", "ModelBuilder", "Transformer", "AsyncInference", "Serverless")),
     *((part, _PROCESSING) for part in ("Processor", "Processing", "Clarify", "FeatureGroup", "Monitor", "AutoML")),
     *((part, _PIPELINES) for part in ("Pipeline", "Step", "Condition")),

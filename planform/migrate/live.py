@@ -8,7 +8,7 @@ from typing import Any
 
 from planform.core.hyperparameters import decode
 from planform.core.values import Object
-from planform.migrate import requests
+from planform.migrate import requests, tuning_requests
 from planform.migrate.drafts import Conversion, Draft
 from planform.migrate.objects import object_name
 from planform.migrate.secrets import hide_secrets
@@ -17,6 +17,7 @@ from planform.resources import schemas, short_name
 
 RUNTIME_CHANNELS = ("code", "sm_drivers")  # what the SDK V3 and planform put beside the data
 OWN = "sagemaker_"  # hyperparameters that the SDK V2 sends to the toolkit in its containers
+OBJECTIVE = "_tuning_objective_metric"  # a hyperparameter that tuning gives to its jobs
 
 
 def batch_object(into: Conversion, type_name: str, name: str, found: Object) -> None:
@@ -41,12 +42,38 @@ def job(
 ) -> None:
     """A trainer with the definition of a training job. `drivers`: sourcecode.json and distributed.json of the channel
     `sm_drivers`, where the job has one."""
-    place = Place(f"training job {name}", 0)
-    draft = Draft("trainer", object_name(name), place, "training job")
-    request = dict(found)
+    draft = Draft("trainer", object_name(name), Place(f"training job {name}", 0), "training job")
+    request = {**found, "Tags": [{"Key": key, "Value": value} for key, value in _own_tags(tags).items()]}
+    _trainer(into, draft, request, drivers)
+    _from_batch(into, draft, name)
+    into.drafts.append(draft)
+
+
+def tuning_job(
+    into: Conversion,
+    name: str,
+    found: Mapping[str, Any],
+    tags: Mapping[str, str],
+    drivers: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """A tuning job, and a trainer for each definition of its training jobs. `drivers`: of each, by its name."""
+    draft = Draft(tuning_requests.TYPE, object_name(name), Place(f"tuning job {name}", 0), "tuning job")
+    request = {**found, "Tags": [{"Key": key, "Value": value} for key, value in _own_tags(tags).items()]}
+    for base in tuning_requests.tuning_job(into, request, draft):
+        _trainer(into, base.draft, base.request, drivers.get(base.definition, {}))
+        base.draft.name = base.draft.name or draft.name
+        into.drafts.append(base.draft)
+    into.drafts.append(draft)
+
+
+def _trainer(into: Conversion, draft: Draft, request: Mapping[str, Any], drivers: Mapping[str, Any]) -> None:
+    """Fill the draft of a trainer from the request that its job was made by, and from what lies beside its code."""
+    request = dict(request)
     values = dict(request.pop("HyperParameters", None) or {})
     mine = {key.removeprefix(OWN): decode(value) for key, value in values.items() if key.startswith(OWN)}
-    request["HyperParameters"] = {key: value for key, value in values.items() if not key.startswith(OWN)}
+    request["HyperParameters"] = {
+        key: value for key, value in values.items() if not key.startswith(OWN) and key != OBJECTIVE
+    }
     managed = "sm_drivers" in {item["ChannelName"] for item in request.get("InputDataConfig") or ()}
     channels = request.get("InputDataConfig") or []
     if managed:
@@ -55,16 +82,13 @@ def job(
         for member in ("ContainerEntrypoint", "ContainerArguments"):
             algorithm.pop(member, None)
         request["AlgorithmSpecification"] = algorithm
-    request["Tags"] = [{"Key": key, "Value": value} for key, value in _own_tags(tags).items()]
     requests.trainer(into, request, draft)
     if managed:
         _managed_code(into, draft, channels, drivers)
     elif mine.get("program"):
         _toolkit_code(into, draft, mine)
     _distributed(into, draft, mine)
-    _from_batch(into, draft, name)
     hide_secrets(draft)
-    into.drafts.append(draft)
 
 
 def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from planform.migrate.library import CLASSES, UNPLACED_METHODS, V2_ESTIMATORS, WITH
+from planform.migrate.library import CLASSES, UNPLACED_METHODS, V2_ESTIMATORS, WARM_STARTED, WITH
 from planform.migrate.values import MISSING, Made, Reference, Value
 
 _SECRET = re.compile(r"(^|_)(password|passwd|secret|token|credentials?|api_?key|access_?key|private_?key)$", re.I)
@@ -33,7 +33,7 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
 
 
 def is_sdk(path: str) -> bool:
-    return path.partition(".")[0] == "sagemaker"
+    return path.partition(".")[0] in ("sagemaker", "sagemaker_core")
 
 
 def made_kind(path: str) -> str:
@@ -89,6 +89,35 @@ def with_method(made: Made, name: str, args: Sequence[Value], keywords: Mapping[
         _add_argument(made, args, keywords)
         return True
     return False
+
+
+def camel(value: Value) -> Value:
+    """A structure of sagemaker-core with the names of the API; keys of mappings are the program's own."""
+    match value:
+        case Made():
+            return {camel_name(name): camel(item) for name, item in value.args.items()}
+        case dict():
+            return {name: camel(item) for name, item in value.items()}
+        case list():
+            return [camel(item) for item in value]
+    return value
+
+
+def camel_name(name: str) -> str:
+    """`volume_size_in_gb` is VolumeSizeInGB, `s3_uri` S3Uri."""
+    return "".join("GB" if word == "gb" else word.capitalize() for word in name.split("_"))
+
+
+def warm_started(made: Made, name: str, args: Sequence[Value], keywords: Mapping[str, Value], like: Made) -> Made:
+    """The tuner that a method of another makes, at the place of `like`: it begins with what that one found."""
+    given = bound(("additional_parents", "estimator"), args, keywords)
+    more = given.get("additional_parents") or []
+    parents = [Reference(made, "job_name"), *(more if isinstance(more, list) else [more])]
+    start = Made("WarmStartConfig", {"warm_start_type": WARM_STARTED[name], "parents": parents}, like.place)
+    rest = {key: value for key, value in made.args.items() if key not in ("base_tuning_job_name", "tags")}
+    if given.get("estimator") is not None:
+        rest["estimator"] = given["estimator"]
+    return Made("HyperparameterTuner", {**rest, "warm_start_config": start}, like.place, like.name, like.code)
 
 
 def _add_argument(parser: Made, args: Sequence[Value], keywords: Mapping[str, Value]) -> None:

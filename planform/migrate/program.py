@@ -5,9 +5,9 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterator, Mapping
 
-from planform.migrate import queues, requests, tuning, version2, version3
+from planform.migrate import queues, requests, tuning, tuning_requests, version2, version3
 from planform.migrate.drafts import Conversion, Draft
-from planform.migrate.library import BATCH_CALLS, UNPLACED_METHODS, V2_ESTIMATORS, unplaced
+from planform.migrate.library import BATCH_CALLS, CORE_JOBS, UNPLACED_METHODS, V2_ESTIMATORS, unplaced
 from planform.migrate.objects import object_name
 from planform.migrate.secrets import hide_secrets
 from planform.migrate.sources import Script
@@ -103,6 +103,19 @@ class _Reading:
             name = made.get("TrainingJobName")
             draft.name = object_name(name) if isinstance(name, str) else draft.name
             self._keep(draft, event)
+        elif made.kind == "create_hyper_parameter_tuning_job":
+            self._search(event)
+
+    def _search(self, event: Event) -> None:
+        """A tuning job as the API is asked for it."""
+        draft, name = self._draft(tuning.TYPE, event), event.made.get("HyperParameterTuningJobName")
+        draft.name = object_name(name) if isinstance(name, str) else draft.name
+        for base in tuning_requests.tuning_job(self.into, event.made.args, draft):
+            requests.trainer(self.into, base.request, base.draft)
+            self._hide_secrets(base.draft)
+            base.draft.name = base.draft.name or draft.name
+            self._keep(base.draft, event)
+        self._keep(draft, event)
 
     def _step(self, event: Event) -> None:
         """A step of a pipeline trains too; the rest of a pipeline has no place."""
@@ -162,21 +175,20 @@ class _Reading:
         """A tuning job, and the trainer that it varies."""
         tuner = event.made
         self.used.add(id(tuner))
-        base = tuner.get("estimator", tuner.get("model_trainer"))
-        if not isinstance(base, Made):
+        parts = tuning.parts_of(tuner)
+        if not parts or not all(isinstance(part.job, Made) for part in parts):
             self.into.unsupported(tuner.place, tuner.code, "what it tunes is known only when the program runs")
             return
-        self.used.add(id(base))
-        base = Made(base.kind, dict(base.args), base.place, base.name, base.code)  # a trainer apart from its own runs
-        metrics = tuner.args.pop("metric_definitions", None)
-        if base.get("metric_definitions") is None:
-            base.args["metric_definitions"] = metrics
-        draft = self._run(event, base, event.args.get("inputs"), event.args)
-        if draft is None:
-            return
         job = self._draft(tuning.TYPE, event, self.tuners.get(id(tuner)), tuner)
-        tuning.tuner(self.into, tuner, job, base)
-        tuning.as_base(draft, tuner)
+        tuning.tuner(self.into, tuner, job)
+        for part in parts:
+            self.used.add(id(part.job))
+            base = tuning.base_of(part)
+            draft = self._run(event, base, tuning.inputs_of(part, event.args.get("inputs")), event.args)
+            if draft is None:
+                return
+            draft.name = object_name(part.name) or draft.name
+            tuning.searched(self.into, job, part, base, draft)
         self._keep(job, event)
 
     def _submitted(self, event: Event) -> None:
@@ -216,9 +228,9 @@ class _Reading:
                 event.place, event.code, "in a loop whose turns are known only when it runs: one resource, use for_each"
             )
             turn = ""
-        name, turn = _name(made, self.script), object_name(turn)
-        if turn and turn not in name.split("_"):
-            name = object_name(f"{name}_{event.turn or (origin.turn if origin else '')}")
+        name = _name(made, self.script)
+        if object_name(turn) and not {turn, object_name(turn)} & set(name.split("_")):
+            name = object_name(f"{name}_{turn}")
         return Draft(kind, name, made.place, made.kind, made=made, conditions=tuple(conditions.values()))
 
     def _keep(self, draft: Draft, event: Event) -> None:
@@ -251,6 +263,7 @@ class _Reading:
         if made.kind == "boto3.Session" and isinstance(made.get("profile_name"), str):
             self.into.provider["profile"] = made.get("profile_name")
         names = {"boto3.Session": "region_name", "retrieve": "region", "client": "region_name"}
+        names |= dict.fromkeys(CORE_JOBS.values(), "Region")
         region = made.get(names.get(made.kind, ""), None)
         if isinstance(region, str) and region:
             self.regions.setdefault(region, event)

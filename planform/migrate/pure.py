@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
 import os.path
 import posixpath
@@ -223,6 +225,14 @@ def _open(*args: Value, **keywords: Value) -> Value:
 
 
 # What is done where the program is run from: its folder.
+def _product(*items: Value, repeat: int = 1) -> Value:
+    """`itertools.product` of lists that are known."""
+    lists = [list(item) if isinstance(item, (dict, str)) else item for item in items] * repeat
+    if not all(isinstance(item, list) for item in lists) or math.prod(map(len, lists)) > LONGEST:
+        return MISSING
+    return [list(turn) for turn in itertools.product(*lists)]
+
+
 FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     **dict.fromkeys(("os.path.join", "posixpath.join"), path_joined),
     **dict.fromkeys(("pathlib.Path", "pathlib.PurePosixPath"), lambda *args: path_joined(*args) if args else "."),
@@ -243,6 +253,7 @@ FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "builtins.sorted": lambda items: sorted(items) if isinstance(items, (list, dict)) and is_plain(items) else MISSING,
     "builtins.len": _len,
     "builtins.range": _range,
+    "itertools.product": _product,
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.open": _open,

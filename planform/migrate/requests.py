@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from planform.core.hyperparameters import decode
 from planform.migrate.drafts import Conversion, Draft, Path, brief, key_values, named
 from planform.migrate.metrics import metrics
 from planform.migrate.values import Value
+from planform.migrate.version2 import image_of
 
 FIELDS: Mapping[tuple[str, ...], Path] = {
     ("RoleArn",): ("role",),
@@ -62,6 +63,23 @@ UNPLACED: Mapping[str, str] = {
     "ServerlessJobConfig": "serverless jobs have no place in a trainer",
 }
 
+# Members inside of others that have no place, and why.
+_UNPLACED_INSIDE: Mapping[tuple[str, ...], str] = {
+    ("AlgorithmSpecification", "TrainingImageConfig"): "images of private registries have no place; copy it to ECR",
+    ("AlgorithmSpecification", "EnableSageMakerMetricsTimeSeries"): "metrics are read by metric_definitions",
+    ("ResourceConfig", "InstancePlacementConfig"): "placement of instances has no place in a trainer",
+    ("ResourceConfig", "InstancePreferences"): "a choice of instances has no place; name one instance_type",
+}
+
+OF_CORE = ("Session", "Region")  # what sagemaker-core takes beside the request
+
+# Members that functions of their own take.
+_TAKEN = (
+    *((name,) for name in ("TrainingJobName", "InputDataConfig", "HyperParameters", "Tags", *OF_CORE)),
+    *(("AlgorithmSpecification", name) for name in ("MetricDefinitions", "ContainerEntrypoint", "ContainerArguments")),
+    ("ResourceConfig", "InstanceGroups"),
+)
+
 
 def snake(name: str) -> str:
     """`S3DataType` is s3_data_type, `InstanceGroupName` instance_group_name."""
@@ -87,7 +105,8 @@ def member(request: Mapping[str, Value], path: tuple[str, ...]) -> Value:
 def trainer(into: Conversion, request: Mapping[str, Value], draft: Draft) -> None:
     """Fill the draft of a trainer from a request."""
     for path, field in FIELDS.items():
-        _put(draft, field, named(member(request, path), snake(path[-1])))
+        value = member(request, path)
+        _put(draft, field, named(image_of(value) if field == ("training_image",) else value, snake(path[-1])))
     for path, (field, usual) in FLAGS.items():
         value = member(request, path)
         _put(draft, field, None if value == usual else value)
@@ -104,6 +123,22 @@ def trainer(into: Conversion, request: Mapping[str, Value], draft: Draft) -> Non
     for name, why in UNPLACED.items():
         if request.get(name) not in (None, {}, []):
             into.unsupported(draft.place, f"{name}={brief(request[name])}", why)
+    rest = {name: value for name, value in request.items() if name not in UNPLACED}
+    for path, value in leftover(rest, (*FIELDS, *FLAGS, *_TAKEN)):
+        why = _UNPLACED_INSIDE.get(path, "a trainer has no field for it")
+        into.unsupported(draft.place, f"{'.'.join(path)}={brief(value)}", why)
+
+
+def leftover(
+    request: Mapping[str, Value], placed: Sequence[tuple[str, ...]]
+) -> Iterator[tuple[tuple[str, ...], Value]]:
+    """What of a request has none of these places, and says something."""
+    for name, value in request.items():
+        inside = isinstance(value, dict) and any(path[0] == name and len(path) > 1 for path in placed)
+        members = {(name, inner): item for inner, item in value.items()} if inside else {(name,): value}
+        for path, item in members.items():
+            if path not in placed and item not in (None, False, {}, []):
+                yield path, item
 
 
 def _put(draft: Draft, path: Path, value: Value) -> None:

@@ -89,6 +89,9 @@ class Expression:
     argument: str | Text
 
 
+OBJECT = "object"  # the kind of an object of a class of the program's own
+
+
 @dataclass(eq=False, slots=True)
 class Made:
     """An object that a program makes: a class or function of the SDK, and what it was given then and since."""
@@ -136,6 +139,15 @@ class Function:
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
     names: Mapping[str, Value] = field(repr=False)  # of the function around it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """A function or class that some arguments are given to already: `functools.partial`."""
+
+    callee: Value
+    args: tuple[Value, ...]
+    keywords: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)

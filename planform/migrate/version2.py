@@ -108,6 +108,7 @@ def _image(taken: Taken, made: Made) -> None:
         draft.put(("jumpstart", "model_version"), _fixed_version(taken.get("model_version")))
         draft.put(("jumpstart", "hub_name"), named(taken.get("hub_name"), "hub_name"))
         draft.put(("jumpstart", "accept_eula"), _eula(taken))
+        draft.put(("jumpstart", "training_config_name"), named(taken.get("config_name"), "training_config_name"))
         return
     if made.kind == "AlgorithmEstimator":
         draft.put(("algorithm_name",), named(taken.get("algorithm_arn"), "algorithm_name"))
@@ -243,6 +244,8 @@ def _distribution(taken: Taken) -> None:
             continue
         options = settings if isinstance(settings, dict) else {}
         what = f"distribution {name}"
+        if options.get("enabled", True) is not True:
+            taken.into.note(taken.place, what, "whether it is enabled is known only when it runs: here it is")
         if name in ("torch_distributed", "pytorchddp", "torch_xla"):
             taken.draft.put(("distributed", "torchrun"), {})
             if options.get("custom_mpi_options"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planform.migrate.channels import input_data, merged
-from planform.migrate.drafts import Conversion, Draft, Path, Taken, each, key_values, named
+from planform.migrate.drafts import Conversion, Draft, Path, Taken, brief, each, key_values, named
 from planform.migrate.metrics import metrics
 from planform.migrate.recipes import recipe
 from planform.migrate.values import Expression, Made, Unknown, Value, is_text
@@ -72,8 +72,12 @@ def trainer(into: Conversion, made: Made, draft: Draft, inputs: Value) -> None:
     draft.put(("tags",), named(key_values(taken.get("tags")), "tags"))
     channels = merged(taken.get("input_data_config"), inputs)
     draft.put(("input_data",), input_data(into, channels, made.place))
-    if taken.get("training_mode") in ("LOCAL_CONTAINER",):
+    mode = taken.get("training_mode", "SAGEMAKER_TRAINING_JOB")
+    if mode == "LOCAL_CONTAINER":
         draft.body["executor"] = "docker"
+    elif mode != "SAGEMAKER_TRAINING_JOB":
+        why = "where it runs is known only when it does: planform.default_provider says it, for each workspace"
+        into.note(made.place, f"training_mode {brief(mode)}", why)
     taken.refuse(UNPLACED)
     taken.rest()
 
@@ -84,16 +88,11 @@ def _jumpstart(taken: Taken) -> None:
         taken.draft.put(("jumpstart",), named(config, "jumpstart"))
         return
     inner = Taken(taken.into, taken.draft, "JumpStartConfig", config.args, config.place)
-    for name in ("model_id", "model_version", "hub_name", "accept_eula"):
+    for name in ("model_id", "model_version", "hub_name", "accept_eula", "training_config_name"):
         value = inner.get(name)
         taken.draft.put(("jumpstart", name), None if value == "*" else named(value, name))
     inner.drop("inference_config_name")
-    inner.refuse(
-        {
-            "hub_content_name": "a model of a private hub is named by model_id",
-            "training_config_name": "a training configuration of a model has no place in a trainer",
-        }
-    )
+    inner.refuse({"hub_content_name": "a model of a private hub is named by model_id"})
     inner.rest()
 
 

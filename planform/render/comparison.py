@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from planform.core.errors import PlanformError, did_you_mean
-from planform.core.state import Run
+from planform.core.state import Run, Trial
 from planform.core.values import Value, same, sort_key
 from planform.render.live import HUES
 from planform.render.numbers import duration, number, seconds_text
@@ -30,11 +30,14 @@ class Entry(NamedTuple):
     started_at: str = ""
     seconds: float | None = None
     best: bool = False  # of its tuning job
+    definition: str = ""  # of a trial, where its tuning job has several
 
     @property
     def name(self) -> str:
-        """`3`, or `1/3` for trial 3 of run 1."""
-        return f"{self.number}/{self.trial}" if self.trial else str(self.number)
+        """`3`, or `1/3` for trial 3 of run 1, `1/3 forest` where that is of one definition of several."""
+        return " ".join(
+            filter(None, (f"{self.number}/{self.trial}" if self.trial else str(self.number), self.definition))
+        )
 
 
 class Comparison(NamedTuple):
@@ -73,12 +76,21 @@ def _entries(run: Run) -> Iterable[Entry]:
             run.number,
             trial.number,
             trial.status,
-            {**run.hyperparameters, **trial.hyperparameters},
+            {**_given(run, trial), **trial.hyperparameters},
             trial.metrics,
             trial.started_at,
             duration(trial.started_at, trial.ended_at),
             trial.number == run.best,
+            trial.definition,
         )
+
+
+def _given(run: Run, trial: Trial) -> Mapping[str, Value]:
+    """What a trial is given beside what is searched; of several definitions that of its own."""
+    found: Mapping[str, Value] = (
+        run.hyperparameters.get(trial.definition, {}) if trial.definition else run.hyperparameters
+    )
+    return found
 
 
 def _sorted(found: Comparison, sort: str) -> tuple[Entry, ...]:
@@ -99,6 +111,7 @@ def _column(found: Comparison, name: str) -> Callable[[Entry], Value]:
     own: dict[str, Callable[[Entry], Value]] = {
         "trainer": lambda entry: entry.address,
         "run": lambda entry: entry.number * 1_000_000 + entry.trial,
+        "definition": lambda entry: entry.definition or None,
         "status": lambda entry: entry.status,
         "started": lambda entry: entry.started_at or None,
         "took": lambda entry: entry.seconds,
@@ -171,7 +184,8 @@ def comparison_csv(found: Comparison) -> str:
     names = list(dict.fromkeys(name for entry in found.entries for name in entry.hyperparameters))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["address", "run", "trial", "status", "started_at", "seconds", *names, *found.metrics])
+    several = ["definition"] if any(entry.definition for entry in found.entries) else []
+    writer.writerow(["address", "run", "trial", *several, "status", "started_at", "seconds", *names, *found.metrics])
     for entry in found.entries:
         given = shape(dict(entry.hyperparameters)).shown
         writer.writerow(
@@ -179,6 +193,7 @@ def comparison_csv(found: Comparison) -> str:
                 entry.address,
                 entry.number,
                 entry.trial or "",
+                *([entry.definition] if several else ()),
                 entry.status,
                 entry.started_at,
                 "" if entry.seconds is None else entry.seconds,
@@ -199,6 +214,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
                 "address": entry.address,
                 "run": entry.number,
                 **({"trial": entry.trial, "best": entry.best} if entry.trial else {}),
+                **({"definition": entry.definition} if entry.definition else {}),
                 "status": entry.status,
                 "started_at": entry.started_at or None,
                 "seconds": entry.seconds,

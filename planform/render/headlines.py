@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from planform.core.plan import Change, Plan, RunPlan
+from planform.core.tuning import Definition, definitions_of
 from planform.core.values import Object, Value
 from planform.render.numbers import metrics_text
 from planform.render.style import count, elide
@@ -108,7 +109,7 @@ def _with(verb: str, detail: str, room: int, brackets: str = "  ") -> str:
 def _hyperparameters(change: Change, room: int) -> str:
     """`epochs=3 learning_rate=0.2`, as many as there is room for."""
     after = change.after or {}
-    if isinstance(after.get("parameter_ranges"), dict):
+    if "resource_limits" in after:
         return elide(search_text(after), max(room, 4))
     found = after.get("hyperparameters")
     if not isinstance(found, dict):
@@ -128,16 +129,25 @@ def _word(value: Value) -> str:
 
 
 def search_text(tuning: Object) -> str:
-    """`20 trials of learning_rate, opt (Random)`."""
-    limits, ranges = tuning.get("resource_limits"), tuning["parameter_ranges"]
+    """`20 trials of learning_rate, opt (Random)`; names of definitions where there are several: `flat (rate), deep`."""
+    limits, definitions = tuning.get("resource_limits"), definitions_of(tuning)
     most = limits.get("max_number_of_training_jobs") if isinstance(limits, dict) else None
-    kinds = [kind for kind in ranges.values() if isinstance(kind, dict)]
-    names = [name for kind in kinds for name in kind]
-    values = [item for kind in kinds for item in kind.values()]
-    if most is None and all(isinstance(item, list) for item in values):
-        most = prod(map(len, values))
+    values = [[item for kind in _kinds(definition) for item in kind.values()] for definition in definitions]
+    if most is None and all(items and all(isinstance(item, list) for item in items) for items in values):
+        most = sum(prod(map(len, items)) for items in values)
     total = f"{most:g} trials" if isinstance(most, (int, float)) else "trials"
-    return f"{total} of {', '.join(names)} ({value_text(tuning.get('strategy')).strip(chr(34))})"
+    searched = [", ".join(name for kind in _kinds(definition) for name in kind) for definition in definitions]
+    named = [
+        f"{definition.name} ({names})" if definition.name and names else definition.name or names
+        for definition, names in zip(definitions, searched, strict=True)
+    ]
+    of = f" of {', '.join(named)}" if any(named) else ""
+    how = value_text(tuning.get("strategy")).strip(chr(34))
+    return f"{total}{of} ({how}{', autotune' if tuning.get('autotune') else ''})"
+
+
+def _kinds(definition: Definition) -> list[Object]:
+    return [kind for kind in definition.part("parameter_ranges").values() if isinstance(kind, dict)]
 
 
 def previous_text(run: RunPlan) -> str:

@@ -65,8 +65,9 @@ def _summary(found: Comparison) -> str:
 
 
 def _kind(entry: Entry) -> str:
-    """What shares a colour: the instances of one resource."""
-    return entry.address.rpartition("[")[0] if entry.address.endswith("]") else entry.address
+    """What shares a colour: the instances of one resource, the trials of one definition."""
+    address = entry.address.rpartition("[")[0] if entry.address.endswith("]") else entry.address
+    return f"{address} {entry.definition}".rstrip()
 
 
 def _scatter(found: Comparison, kinds: Sequence[str], metric: str, name: str) -> str:

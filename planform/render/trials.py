@@ -22,13 +22,19 @@ def trial_sentence(trial: Trial, total: int) -> str:
     if trial.reason and trial.status != "succeeded":
         text += f": {elide(trial.reason.splitlines()[0], 100)}"
     measured = ", ".join(f"{name} {number(value)}" for name, value in list(trial.metrics.items())[:2])
-    return f"{text}{f', {measured}' if measured else ''} ({assignments(trial.hyperparameters)})"
+    return f"{text}{f', {measured}' if measured else ''} ({_given(trial)})"
 
 
 def best_text(run: Run) -> str:
     """`best of 20: trial 3 (learning_rate=0.16)`; empty while no trial has a value."""
     best = next((trial for trial in run.trials if trial.number == run.best), None)
-    return f"best of {len(run.trials)}: trial {best.number} ({assignments(best.hyperparameters)})" if best else ""
+    return f"best of {len(run.trials)}: trial {best.number} ({_given(best)})" if best else ""
+
+
+def _given(trial: Trial) -> str:
+    """`learning_rate=0.16`, with the definition where there are several."""
+    text = assignments(trial.hyperparameters)
+    return f"{trial.definition}: {text}" if trial.definition else text
 
 
 def assignments(hyperparameters: Mapping[str, Value]) -> str:
@@ -42,7 +48,8 @@ def trials_table(run: Run, most: int = 0) -> list[tuple[str, str]]:
     shown = _shown(run, most)
     names = list(dict.fromkeys(name for trial in run.trials for name in trial.hyperparameters))
     metrics = list(dict.fromkeys(name for trial in run.trials for name in trial.metrics))
-    rows = [["", "trial", "status", *names, *metrics, "took"]]
+    several = any(trial.definition for trial in run.trials)
+    rows = [["", "trial", "status", *(["definition"] if several else ()), *names, *metrics, "took"]]
     for trial in shown:
         taken = duration(trial.started_at, trial.ended_at)
         rows.append(
@@ -50,12 +57,13 @@ def trials_table(run: Run, most: int = 0) -> list[tuple[str, str]]:
                 "*" if trial.number == run.best else "",
                 str(trial.number),
                 trial.status,
+                *([trial.definition] if several else ()),
                 *(_cell(trial.hyperparameters.get(name)) for name in names),
                 *(number(trial.metrics[name]) if name in trial.metrics else "" for name in metrics),
                 seconds_text(taken) if taken is not None else "",
             ]
         )
-    right = frozenset({1, *range(3, 4 + len(names) + len(metrics))})
+    right = frozenset({1, *range(3 + several, len(rows[0]))})
     lines = table(rows, right=right)
     return list(zip(lines, ["", *(trial.status for trial in shown)], strict=True))
 

@@ -36,6 +36,25 @@ _NUMERIC = Nested(
     )
 )
 
+_TRAINER = Nested(
+    {name: item for name, item in TRAINER.attributes.items() if name not in _BESIDE},
+    Whole("trainer", "run_number", _BESIDE),
+)
+_OBJECTIVE = Nested(
+    attributes(
+        metric_name=part(STRING, "One of the trainer's metric_definitions.", required=True),
+        type=part(Enum(("Maximize", "Minimize")), "Which way is better.", default="Maximize"),
+    )
+)
+_RANGES = Nested(
+    attributes(
+        integer=part(map_of(_NUMERIC), "Hyperparameter -> a range of whole numbers."),
+        continuous=part(map_of(_NUMERIC), "Hyperparameter -> a range of numbers."),
+        categorical=part(map_of(list_of(ANY)), "Hyperparameter -> the values to choose from."),
+        auto=part(map_of(ANY), "With autotune: hyperparameter -> an example of its value."),
+    )
+)
+
 SCHEMA = Schema(
     type="tuning_job",
     doc="A search for the best hyperparameters of a trainer: many training jobs, one run.",
@@ -67,13 +86,9 @@ output:
 """,
     attributes=attributes(
         trainer=field(
-            Nested(
-                {name: item for name, item in TRAINER.attributes.items() if name not in _BESIDE},
-                Whole("trainer", "run_number", _BESIDE),
-            ),
+            _TRAINER,
             'What is trained: "${trainer.NAME}", or the body of a trainer. Its hyperparameters stay as they are.',
             "digest",
-            required=True,
         ),
         strategy=field(
             Enum(("Bayesian", "Random", "Grid", "Hyperband")),
@@ -81,34 +96,37 @@ output:
             "digest",
             required=True,
         ),
-        objective=field(
-            Nested(
-                attributes(
-                    metric_name=part(STRING, "One of the trainer's metric_definitions.", required=True),
-                    type=part(Enum(("Maximize", "Minimize")), "Which way is better.", default="Maximize"),
-                )
-            ),
-            "What is searched for.",
-            "digest",
-            required=True,
-        ),
+        objective=field(_OBJECTIVE, "What is searched for.", "digest"),
         parameter_ranges=field(
-            Nested(
-                attributes(
-                    integer=part(map_of(_NUMERIC), "Hyperparameter -> a range of whole numbers."),
-                    continuous=part(map_of(_NUMERIC), "Hyperparameter -> a range of numbers."),
-                    categorical=part(map_of(list_of(ANY)), "Hyperparameter -> the values to choose from."),
+            _RANGES, "The hyperparameters that are searched, each with its range; at most 30.", "digest"
+        ),
+        training_job_definitions=field(
+            map_of(
+                Nested(
+                    attributes(
+                        trainer=field(_TRAINER, "What is trained, as for one trainer.", "digest", required=True),
+                        objective=field(_OBJECTIVE, "What is searched for in its jobs.", "digest", required=True),
+                        parameter_ranges=field(_RANGES, "What of it is searched.", "digest"),
+                    )
                 )
             ),
-            "The hyperparameters that are searched, each with its range; at most 30.",
+            "Several trainers in one search, by name, instead of trainer, objective and parameter_ranges; at most 10.",
             "digest",
-            required=True,
+        ),
+        autotune=field(
+            Nested(attributes(mode=part(Enum(("Enabled",)), "Enabled.", required=True))),
+            "SageMaker chooses ranges, limits and the rest, where they are not given.",
+            "digest",
+            refusal=on(LOCAL, "the ranges it finds are SageMaker's; write them in parameter_ranges"),
         ),
         resource_limits=field(
             Nested(
                 attributes(
                     max_number_of_training_jobs=field(
-                        NUMBER, "How many are made. With Grid: as many as there are combinations.", "digest", minimum=1
+                        NUMBER,
+                        "How many are made. With Grid all combinations, with autotune SageMaker's choice.",
+                        "digest",
+                        minimum=1,
                     ),
                     max_parallel_training_jobs=field(NUMBER, "How many run at once.", default=1, minimum=1),
                     max_runtime_in_seconds=field(

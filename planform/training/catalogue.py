@@ -152,6 +152,11 @@ def _comparison(text: str) -> Test:
                         f'Models have no "{key}" to be filtered by.',
                         suggestion=did_you_mean(key, (*KEYS, *DOCUMENT_KEYS)),
                     )
+                if value == _unquoted(value) and (word := re.search(r"\s(and|or)\s", value)) is not None:
+                    raise PlanformError(
+                        f'"{value}" is not one value.',
+                        suggestion=f"Filters are joined by {word[1].upper()}; a value with this word goes in quotes.",
+                    )
                 wanted = _literal(value, text) if operator in ("in", "not in") else _unquoted(value)
                 return lambda entry, facts, op=operator: _holds(_value(entry, key, facts), op, wanted)  # type: ignore[misc]
     raise PlanformError(

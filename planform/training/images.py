@@ -87,6 +87,20 @@ def known_uri(image: Value, region: str, compute: Object) -> str:
         return ""
 
 
+def framework_of(image: Value) -> str:
+    """The framework or algorithm of a `training_image`, whichever way it is written; empty where it is none of AWS."""
+    if isinstance(image, dict):
+        name = image.get("framework")
+        return _SPELLINGS.get(name, name) if isinstance(name, str) else ""
+    uri = ECR.fullmatch(image) if isinstance(image, str) else None
+    if uri is None:
+        return ""
+    account, region, rest = uri.groups()
+    repository = re.split("[:@]", rest)[0]
+    lines = (line for line in table() if line.repository == repository and line.accounts.get(region) == account)
+    return next((line.framework for line in lines), "")
+
+
 def misfits(image: Object, region: str, instance_type: str) -> list[Misfit]:
     """What is wrong with an image block, at its attributes."""
     if not is_wholly_known(image):

@@ -7,26 +7,27 @@ where the model cannot do what the user says, that is a misfit.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from planform.core.errors import did_you_mean
-from planform.core.executor import Completed, Document, DocumentRead
-from planform.core.hyperparameters import decode
-from planform.core.schemas import Misfit, describe
+from planform.core.executor import Completed, Document, DocumentRead, Jobs
+from planform.core.schemas import Misfit
 from planform.core.values import (
     AttributePath,
     Object,
     Unknown,
     Value,
-    first_unknown,
     is_wholly_known,
     reveal,
+    same,
     with_value,
 )
 from planform.training.definition import mapping, plain
+from planform.training.parameters import of_document, with_judgement
 
 ENTRY_SCRIPT = "transfer_learning.py"  # in the scripts of every model
+MARK = "sagemaker-sdk:jumpstart-model"  # how the tags begin by which the SDK marks such jobs
 TRAINING_CHANNELS = ("training", "train")
 _LEGACY = "sagemaker_"  # hyperparameters of the SDK's second version, of no use to the drivers of the third
 _LOG_LEVEL = "sagemaker_container_log_level"
@@ -41,8 +42,9 @@ def wanted(desired: Object) -> DocumentRead | None:
     return DocumentRead(told["model_id"], told.get("model_version") or "", told.get("hub_name") or "")
 
 
-def completed(desired: Object, written: Object, document: Document) -> Completed:
+def completed(jobs: Jobs, written: Object, document: Document) -> Completed:
     """The trainer with what its model says filled in; `written` is it as the files have it, without defaults."""
+    desired = jobs.trainer
     filling = _Filling(desired, written, f"JumpStart {document.version}")
     content = dict(document.content)
     given = mapping(desired, "jumpstart")
@@ -56,7 +58,8 @@ def completed(desired: Object, written: Object, document: Document) -> Completed
             f"The licence: {licence}" if licence else "",
             "Read it, then set accept_eula: true.",
         )
-    if not document.pinned:
+    again = filling.said(("tags", f"{MARK}-version"))  # a whole trainer that another resource takes
+    if not document.pinned and not again:
         filling.notes.append(
             f"{document.model_id} {document.version} is the newest today; planform jumpstart pin keeps it"
             if not plain(given.get("model_version"))
@@ -72,12 +75,14 @@ def completed(desired: Object, written: Object, document: Document) -> Completed
     elif written.get("training_image") is None:
         filling.refuse(("jumpstart", "model_id"), f'The document of "{document.model_id}" names no image to train in.')
     _surroundings(filling, parts, variant)
-    _hyperparameters(filling, parts, variant)
+    known = _known(filling, parts, variant)
+    _hyperparameters(filling, known, {name for kind in jobs.ranges for name in mapping(jobs.ranges, kind)})
     _source_code(filling, parts)
-    _channels(filling, parts, variant, document)
-    for name, text in (("model-id", document.model_id), ("model-version", document.version)):
-        filling.set(("tags", f"sagemaker-sdk:jumpstart-{name}"), text)  # as the SDK marks such jobs
-    return filling.result()
+    if not again:
+        _channels(filling, parts, variant, document)
+    for name, text in (("id", document.model_id), ("version", document.version)):
+        filling.set(("tags", f"{MARK}-{name}"), text)
+    return with_judgement(filling.result(), of_document(known), jobs)
 
 
 @dataclass(slots=True)
@@ -114,7 +119,7 @@ class _Filling:
         self.misfits.append(Misfit(path, summary, detail, suggestion))
 
     def result(self) -> Completed:
-        return Completed(self.body, self.origins, tuple(self.misfits), tuple(self.notes))
+        return Completed(self.body, self.origins, tuple(self.misfits), notes=tuple(self.notes))
 
 
 def _components(content: Object, name: Value, filling: _Filling) -> Object:
@@ -192,14 +197,8 @@ def _has_one_group(regex: Value) -> bool:
         return False
 
 
-def _hyperparameters(filling: _Filling, parts: Object, variant: Object) -> None:
-    whole = filling.body.get("hyperparameters")
-    if isinstance(plain(whole), Unknown):
-        filling.refuse(
-            ("hyperparameters",),
-            "The hyperparameters of a JumpStart model must be a known mapping; its values may be unknown.",
-        )
-        return
+def _known(filling: _Filling, parts: Object, variant: Object) -> dict[str, Object]:
+    """The hyperparameters of the model by name, as its document has them."""
     known = {item["Name"]: item for item in parts.get("Hyperparameters") or () if item.get("Name")}
     for item in variant.get("Hyperparameters") or ():
         form = {name[:1].upper() + name[1:]: value for name, value in item.items()}
@@ -207,50 +206,30 @@ def _hyperparameters(filling: _Filling, parts: Object, variant: Object) -> None:
             known[form["Name"]] = {**known.get(form["Name"], {}), **form}
     level = (known.get(_LOG_LEVEL) or {}).get("Default")
     filling.set(("environment", "SM_LOG_LEVEL"), str(level) if level is not None else None)
-    known = {name: item for name, item in known.items() if not name.startswith(_LEGACY)}
+    return {name: item for name, item in known.items() if not name.startswith(_LEGACY)}
+
+
+def _hyperparameters(filling: _Filling, known: Mapping[str, Object], searched: Set[str]) -> None:
+    """Fill in those that are neither given nor searched."""
+    if isinstance(plain(filling.body.get("hyperparameters")), Unknown):
+        filling.refuse(
+            ("hyperparameters",),
+            "The hyperparameters of a JumpStart model must be a known mapping; its values may be unknown.",
+        )
+        return
     given = mapping(filling.body, "hyperparameters")
-    for name, value in given.items():
-        if name not in known:
-            if known and not name.startswith(_LEGACY):
-                filling.notes.append(f'the model knows no hyperparameter "{name}". {did_you_mean(name, known)}')
-            continue
-        plain_value = reveal(value)
-        problem = "" if first_unknown(plain_value) is not None else _out_of_range(plain_value, known[name])
-        if problem:
-            filling.refuse(("hyperparameters", name), problem)
+    # A whole trainer that is searched brings the model's defaults along: nobody gave them.
+    defaults = {name for name in searched & set(given) if same(given[name], known.get(name, {}).get("Default"))}
+    if defaults:
+        given = {name: value for name, value in given.items() if name not in defaults}
+        filling.body = {**filling.body, "hyperparameters": given}
+    for name in sorted(searched & set(given)):
+        why = f"{name} has a value, and a range in which it is searched."
+        filling.refuse(("hyperparameters", name), why, suggestion="Keep one of them.")
     for name, item in known.items():
-        if name not in given and item.get("Default") is not None:
+        if name not in given and name not in searched and item.get("Default") is not None:
             filling.body = with_value(filling.body, ("hyperparameters", name), item["Default"])
             filling.origins["hyperparameters", name] = filling.origin
-
-
-def _out_of_range(value: Value, rule: Mapping[str, Value]) -> str:
-    """What is wrong with a hyperparameter by its entry in the document; empty when nothing is."""
-    decoded = decode(value)
-    number = decoded if isinstance(decoded, (int, float)) and not isinstance(decoded, bool) else None
-    match rule.get("Type"):
-        case "int" if number is None or number % 1:
-            return f"{describe(value)} is not a whole number."
-        case "float" if number is None:
-            return f"{describe(value)} is not a number."
-        case "bool" if str(decoded).lower() not in ("true", "false"):
-            return f"{describe(value)} is neither true nor false."
-    options = rule.get("Options")
-    if options and str(decoded).lower() not in [str(option).lower() for option in options]:
-        listed = ", ".join(map(str, options))
-        return f"{describe(value)} is not one of {listed}. {did_you_mean(str(value), list(map(str, options)))}"
-    if number is not None:
-        least, most = _limit(rule.get("Min")), _limit(rule.get("Max"))
-        if least is not None and number < least:
-            return f"{describe(value)} is too small: at least {rule['Min']}."
-        if most is not None and number > most:
-            return f"{describe(value)} is too large: at most {rule['Max']}."
-    return ""
-
-
-def _limit(value: Value) -> float | None:
-    decoded = decode(value)
-    return float(decoded) if isinstance(decoded, (int, float)) and not isinstance(decoded, bool) else None
 
 
 def _source_code(filling: _Filling, parts: Object) -> None:

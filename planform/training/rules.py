@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from planform.core.executor import Completed, Document, DocumentRead, JobSpec, RunName, RunRules, Tree, TreeRead
+from planform.core.executor import Completed, Document, DocumentRead, Jobs, JobSpec, RunName, RunRules, Tree, TreeRead
 from planform.core.schemas import Misfit
 from planform.core.secrets import Seal
-from planform.core.values import AttributePath, Object
-from planform.training import digest, job_spec, jumpstart, names, source_tree
+from planform.core.values import Object
+from planform.training import digest, job_spec, jumpstart, names, parameters, source_tree
 from planform.training.definition import data_read, driver_read, inputs, mapping, plain, source_read
 from planform.training.tuning import TuningRules
 
@@ -26,18 +26,25 @@ class TrainingRules:
     def scan(self, read: TreeRead) -> Tree | list[Misfit]:
         return source_tree.scan(read)
 
-    def job(self, desired: Object) -> tuple[Object, float]:
-        return desired, 1.0
+    def trainers(self, desired: Object) -> tuple[Jobs, ...]:
+        # One that is never run by itself is completed by who takes it.
+        return (Jobs((), desired, open=plain(desired.get("run")) == "manual"),)
 
-    @property
-    def image_path(self) -> AttributePath:
-        return ("training_image",)
+    def times(self, desired: Object) -> tuple[float | None, ...]:
+        return (1.0,)
 
-    def document(self, desired: Object) -> DocumentRead | None:
-        return jumpstart.wanted(desired)
+    def document(self, trainer: Object) -> DocumentRead | None:
+        return jumpstart.wanted(trainer)
 
-    def complete(self, desired: Object, written: Object, document: Document) -> Completed:
-        return jumpstart.completed(desired, written, document)
+    def complete(self, jobs: Jobs, written: Object, document: Document | None) -> Completed:
+        if document is not None:
+            return jumpstart.completed(jobs, written, document)
+        algorithm = parameters.algorithm_of(jobs.trainer)
+        return (
+            parameters.with_judgement(Completed(jobs.trainer), algorithm, jobs)
+            if algorithm
+            else Completed(jobs.trainer)
+        )
 
     def components(
         self, desired: Object, trees: Mapping[str, Tree], folder: str, produced: Mapping[str, str], seal: Seal
@@ -55,14 +62,6 @@ class TrainingRules:
 
     def hyperparameters(self, desired: Object) -> Object:
         return mapping(desired, "hyperparameters")
-
-    def instance_hours(self, desired: Object) -> float:
-        compute, groups = mapping(desired, "compute"), plain(mapping(desired, "compute").get("instance_groups"))
-        counts = [mapping({"": group}, "").get("instance_count", 1) for group in groups or ()]
-        whole = counts and all(isinstance(item, int) for item in counts)
-        count = sum(counts) if whole else compute.get("instance_count", 1)
-        limit = mapping(desired, "stopping_condition").get("max_runtime_in_seconds", 86400)
-        return count * limit / 3600 if isinstance(count, int) and isinstance(limit, (int, float)) else 0.0
 
     def job_spec(
         self,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from planform.core.hyperparameters import wire_text
+from planform.core.tuning import definitions_of
 from planform.core.values import Object, Value
 
 Trial: TypeAlias = dict[str, Value]
@@ -23,19 +24,32 @@ PATIENCE = 200
 DIGITS = 6  # significant digits of a drawn number: no machine rounds them differently
 
 
-def trials(tuning: Object) -> tuple[Trial, ...]:
-    """The hyperparameters of each trial, in order; all different. `tuning` is a known tuning job.
+def trials(tuning: Object) -> tuple[tuple[str, Trial], ...]:
+    """The definition and the hyperparameters of each trial, in order; all different. `tuning` is a known tuning job.
+    At random its definitions take turns; a grid is that of the first, then that of the next.
 
     Raises:
         ValueError: its strategy is not one of STRATEGIES.
     """
-    ranges, strategy = tuning["parameter_ranges"], tuning["strategy"]
+    ranges, strategy = {item.name: item.part("parameter_ranges") for item in definitions_of(tuning)}, tuning["strategy"]
     if strategy == "Grid":
-        return tuple(grid(ranges.get("categorical") or {}))
+        return tuple((name, trial) for name, kinds in ranges.items() for trial in grid(kinds.get("categorical") or {}))
     if strategy != "Random":
         raise ValueError(strategy)
-    most = int(tuning["resource_limits"]["max_number_of_training_jobs"])
-    return tuple(itertools.islice(drawn(ranges, int(tuning.get("random_seed") or 0)), most))
+    most, seed = int(tuning["resource_limits"]["max_number_of_training_jobs"]), int(tuning.get("random_seed") or 0)
+    return tuple(itertools.islice(_in_turn({name: drawn(kinds, seed) for name, kinds in ranges.items()}), most))
+
+
+def _in_turn(sources: Mapping[str, Iterator[Trial]]) -> Iterator[tuple[str, Trial]]:
+    """One of each in turn, until all of them have ended."""
+    left = dict(sources)
+    while left:
+        for name in list(left):
+            trial = next(left[name], None)
+            if trial is None:
+                del left[name]
+            else:
+                yield name, trial
 
 
 def grid(categorical: Mapping[str, list[Value]]) -> Iterator[Trial]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planform.core.guards import Prices
-from planform.core.values import Sensitive, Unknown
+from planform.core.values import Object, Sensitive, Unknown
 from planform.engine.costs import Cost, run_cost
 
 PRICES = Prices(
@@ -45,4 +45,17 @@ RETRIED = {**A, "retry_strategy": {"maximum_retry_attempts": 3}}
     ],
 )  # fmt: skip
 def test_cost_of_a_run(desired: dict, executor: str, region: str, prices: Prices | None, cost: Cost) -> None:
-    assert run_cost(desired, 1.0, executor, region, prices) == cost
+    assert run_cost([(desired, 1.0)], executor, region, prices) == cost
+
+
+def test_a_search_costs_at_most_what_the_dearest_of_its_definitions_would() -> None:
+    small, large = trainer(600, 1, "ml.m5.xlarge"), trainer(3600, 4, "ml.m5.xlarge")
+    found = run_cost([(small, 10.0), (large, 10.0)], "sagemaker-tuning", "us-west-2", None)
+    assert (found.instance_hours, found.usd, found.unsized) == (40.0, None, "")
+    endless = run_cost([(small, 10.0), (large, None)], "sagemaker-tuning", "us-west-2", None)
+    assert endless.unsized == "nothing says how many training jobs there are"
+
+
+def trainer(seconds: int, count: int, kind: str) -> Object:
+    compute = {"instance_type": kind, "instance_count": count}
+    return {"compute": compute, "stopping_condition": {"max_runtime_in_seconds": seconds}}

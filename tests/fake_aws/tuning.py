@@ -28,14 +28,29 @@ def settle(world: World) -> None:
 
 
 def start(world: World, job: dict[str, Any], index: int) -> dict[str, Any]:
-    definition, name = job["TrainingJobDefinition"], f"{job['HyperParameterTuningJobName']}-{index + 1:03}-0a1b2c3d"
-    tuned = job["_values"][index]
-    objective = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
+    name = f"{job['HyperParameterTuningJobName']}-{index + 1:03}-0a1b2c3d"
+    which, tuned = job["_values"][index]
+    definition = definitions_of(job)[which]
+    objective = objectives_of(job)[which]["MetricName"]
     given = {**definition.get("StaticHyperParameters", {}), **tuned, "_tuning_objective_metric": objective}
     request = {**definition, "TrainingJobName": name, "HyperParameters": given}
     made = sagemaker.make(world, request, name)
-    made.update(_tuning=job["HyperParameterTuningJobName"], _tuned=tuned)
+    made.update(_tuning=job["HyperParameterTuningJobName"], _tuned=tuned, _which=which)
     return made
+
+
+def definitions_of(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return job.get("TrainingJobDefinitions") or [job["TrainingJobDefinition"]]
+
+
+def objectives_of(job: dict[str, Any]) -> list[dict[str, Any]]:
+    common = job["HyperParameterTuningJobConfig"].get("HyperParameterTuningJobObjective")
+    return [common or item["TuningObjective"] for item in definitions_of(job)]
+
+
+def ranges_of(job: dict[str, Any]) -> list[dict[str, Any]]:
+    common = job["HyperParameterTuningJobConfig"].get("ParameterRanges")
+    return [common or item.get("HyperParameterRanges", {}) for item in definitions_of(job)]
 
 
 def end(world: World, job: dict[str, Any], made: list[dict[str, Any]]) -> None:
@@ -53,10 +68,11 @@ def trials_of(world: World, job: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def best_of(job: dict[str, Any], made: list[dict[str, Any]]) -> dict[str, Any] | None:
-    objective = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-    sign = 1 if objective["Type"] == "Maximize" else -1
-    good = [trial for trial in made if value_of(trial, objective["MetricName"]) is not None]
-    return max(good, key=lambda trial: sign * value_of(trial, objective["MetricName"]), default=None)  # type: ignore[operator]
+    objectives = objectives_of(job)
+    sign = 1 if objectives[0]["Type"] == "Maximize" else -1
+    values = [(value_of(trial, objectives[trial["_which"]]["MetricName"]), trial) for trial in made]
+    good = [(sign * value, trial) for value, trial in values if value is not None]
+    return max(good, key=lambda item: item[0], default=(0, None))[1]
 
 
 def value_of(trial: dict[str, Any], metric: str) -> float | None:
@@ -64,25 +80,36 @@ def value_of(trial: dict[str, Any], metric: str) -> float | None:
 
 
 def summary(job: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
-    objective = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+    objective = objectives_of(job)[trial["_which"]]
     value = value_of(trial, objective["MetricName"])
     kept = ("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingStartTime", "TrainingEndTime")
     form = {key: trial[key] for key in (*kept, "TrainingJobStatus", "FailureReason") if key in trial}
     final = {"FinalHyperParameterTuningJobObjectiveMetric": {**objective, "Value": value}} if value is not None else {}
-    return {**form, **final, "TunedHyperParameters": trial["_tuned"]}
+    name = definitions_of(job)[trial["_which"]].get("DefinitionName")
+    named = {"TrainingJobDefinitionName": name} if name else {}
+    return {**form, **final, **named, "TunedHyperParameters": trial["_tuned"]}
 
 
-def values_of(config: dict[str, Any]) -> list[dict[str, str]]:
-    """What the trials are given: every combination for a grid, else steps from the least value to the greatest."""
-    ranges, limits = config.get("ParameterRanges", {}), config["ResourceLimits"]
+def values_of(job: dict[str, Any]) -> list[tuple[int, dict[str, str]]]:
+    """The definition of each trial, in turn, and what it is given."""
+    config = job["HyperParameterTuningJobConfig"]
+    most = config["ResourceLimits"].get("MaxNumberOfTrainingJobs", 6)  # with autotune SageMaker says
+    each = [values_in(config, ranges, most) for ranges in ranges_of(job)]
+    turns = itertools.zip_longest(*each)
+    found = [(which, tuned) for turn in turns for which, tuned in enumerate(turn) if tuned is not None]
+    return found if config["Strategy"] == "Grid" else found[:most]
+
+
+def values_in(config: dict[str, Any], ranges: dict[str, Any], most: int) -> list[dict[str, str]]:
+    """Every combination for a grid, else steps from the least value to the greatest."""
     listed = {item["Name"]: item["Values"] for item in ranges.get("CategoricalParameterRanges", ())}
     if config["Strategy"] == "Grid":
         return [dict(zip(listed, values, strict=True)) for values in itertools.product(*listed.values())]
-    most = limits["MaxNumberOfTrainingJobs"]
+    hints = {item["Name"]: item["ValueHint"] for item in ranges.get("AutoParameters", ())}
     found: list[dict[str, str]] = []
     for index in range(most):
         share = index / max(most - 1, 1)
-        tuned = {name: values[index % len(values)] for name, values in listed.items()}
+        tuned = {**hints, **{name: values[index % len(values)] for name, values in listed.items()}}
         for kind in ("IntegerParameterRanges", "ContinuousParameterRanges"):
             for item in ranges.get(kind, ()):
                 low, high = float(item["MinValue"]), float(item["MaxValue"])
@@ -94,21 +121,45 @@ def values_of(config: dict[str, Any]) -> list[dict[str, str]]:
 
 def check(given: dict[str, Any]) -> None:
     """What the service refuses beyond its model."""
-    config, definition = given["HyperParameterTuningJobConfig"], given.get("TrainingJobDefinition", {})
-    ranges = config.get("ParameterRanges", {})
-    names = [item["Name"] for items in ranges.values() for item in items]
-    metrics = [item["Name"] for item in definition["AlgorithmSpecification"].get("MetricDefinitions", ())]
-    static = definition.get("StaticHyperParameters", {})
-    wrong = {
-        "no ranges": not names or len(names) > 30 or len(set(names)) < len(names),
-        "a hyperparameter is static and has a range": bool(set(names) & set(static)),
-        "the objective is not among the metric definitions": metrics
-        and config["HyperParameterTuningJobObjective"]["MetricName"] not in metrics,
-        "grid search takes categorical ranges only": config["Strategy"] == "Grid"
-        and set(ranges) != {"CategoricalParameterRanges"},
-        "MaxNumberOfTrainingJobs is required": config["Strategy"] != "Grid"
-        and "MaxNumberOfTrainingJobs" not in config["ResourceLimits"],
-    }
+    config, auto = given["HyperParameterTuningJobConfig"], "Autotune" in given
+    several = given.get("TrainingJobDefinitions", [])
+    names = [item.get("DefinitionName") for item in several]
+    own = ("HyperParameterTuningJobObjective", "ParameterRanges")
+    refuse(
+        {
+            "TrainingJobDefinition and TrainingJobDefinitions exclude each other": ("TrainingJobDefinition" in given)
+            == ("TrainingJobDefinitions" in given),
+            "each definition needs a name of its own": bool(several) and (None in names or len({*names}) < len(names)),
+            "several definitions have objectives and ranges of their own": bool(several)
+            and any(member in config for member in own),
+            "warm start and early stopping are of one definition only": bool(several)
+            and ("WarmStartConfig" in given or config.get("TrainingJobEarlyStoppingType") == "Auto"),
+            "MaxNumberOfTrainingJobs is required": config["Strategy"] != "Grid"
+            and "MaxNumberOfTrainingJobs" not in config["ResourceLimits"]
+            and not auto,
+        }
+    )
+    for definition, objective, ranges in zip(
+        definitions_of(given), objectives_of(given), ranges_of(given), strict=True
+    ):
+        names = [item["Name"] for items in ranges.values() for item in items]
+        metrics = [item["Name"] for item in definition["AlgorithmSpecification"].get("MetricDefinitions", ())]
+        refuse(
+            {
+                "no ranges": (not names and not auto) or len(names) > 30 or len(set(names)) < len(names),
+                "auto parameters need autotune": "AutoParameters" in ranges and not auto,
+                "a hyperparameter is static and has a range": bool(
+                    set(names) & set(definition.get("StaticHyperParameters", {}))
+                ),
+                "the objective is not among the metric definitions": bool(metrics)
+                and objective["MetricName"] not in metrics,
+                "grid search takes categorical ranges only": config["Strategy"] == "Grid"
+                and set(ranges) != {"CategoricalParameterRanges"},
+            }
+        )
+
+
+def refuse(wrong: dict[str, bool]) -> None:
     for reason, so in wrong.items():
         if so:
             raise Refused("ValidationException", reason)
@@ -132,7 +183,7 @@ def CreateHyperParameterTuningJob(world: World, given: dict[str, Any]) -> dict[s
         "HyperParameterTuningJobArn": world.arn("sagemaker", f"hyper-parameter-tuning-job/{name}"),
         "HyperParameterTuningJobStatus": "InProgress",
         "CreationTime": world.now,
-        "_values": values_of(given["HyperParameterTuningJobConfig"]),
+        "_values": values_of(given),
         "_tags": {item["Key"]: item["Value"] for item in given.get("Tags", ())},
     }
     job.pop("Tags", None)
@@ -145,8 +196,8 @@ def DescribeHyperParameterTuningJob(world: World, given: dict[str, Any]) -> dict
     made = trials_of(world, job)
     best = best_of(job, made)
     count = lambda *states: sum(trial["TrainingJobStatus"] in states for trial in made)  # noqa: E731
-    metric = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-    measured = sum(value_of(trial, metric) is not None for trial in made)
+    metrics = [item["MetricName"] for item in objectives_of(job)]
+    measured = sum(value_of(trial, metrics[trial["_which"]]) is not None for trial in made)
     return {
         **{key: value for key, value in job.items() if not key.startswith("_")},
         "TrainingJobStatusCounters": {

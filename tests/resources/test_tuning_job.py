@@ -183,3 +183,100 @@ def test_arns_are_names_and_empty_kinds_are_none() -> None:
     normal = SCHEMA.normalise(body)
     assert normal["warm_start"] == {"parents": ["first"]}
     assert normal["parameter_ranges"] == {"categorical": {"a": [1]}}
+
+
+PART: dict[str, Any] = {name: BASE[name] for name in ("trainer", "objective", "parameter_ranges")}
+OTHER: dict[str, Any] = {**PART, "parameter_ranges": {"integer": {"depth": {"min_value": 1, "max_value": 9}}}}
+ALONE = dict.fromkeys(PART)
+AUTO: dict[str, Any] = {"autotune": {"mode": "Enabled"}}
+
+
+def several(**definitions: Any) -> dict[str, Any]:
+    return {**ALONE, "training_job_definitions": definitions}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        several(a=PART, b=OTHER),
+        {**several(a=PART), "early_stopping_type": "Auto"},
+        {**several(a=PART, b={**OTHER, "parameter_ranges": UNKNOWN}), "random_seed": 1},
+        {**ALONE, "training_job_definitions": UNKNOWN},
+        {**several(a={**PART, "parameter_ranges": {}}), **AUTO, **limits()},
+        {**AUTO, **ranges(), **limits()},
+        {**AUTO, **ranges(auto={"lr": 0.1, "name": "x"})},
+        {**AUTO, "parameter_ranges": None},
+        {
+            "strategy": "Grid",
+            **several(a={**PART, **ranges(categorical={"x": [1, 2]})}, b={**PART, **ranges(categorical={"y": [1]})}),
+            **limits(max_number_of_training_jobs=3, max_parallel_training_jobs=3),
+        },
+    ],
+)
+def test_several_definitions_and_autotune_fit(body: dict[str, Any]) -> None:
+    assert misfits_of(body) == []
+
+
+HERE = "training_job_definitions"
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "problem"),
+    [
+        ({"trainer": None}, (), '"trainer" is required here'),
+        ({"objective": None}, (), '"objective" is required here'),
+        ({"parameter_ranges": None}, (), "There is nothing to search"),
+        ({HERE: {"a": PART}}, ("trainer",), "trainer cannot stand beside training_job_definitions"),
+        (several(), (HERE,), "1 to 10 definitions are allowed, not 0"),
+        (several(**{f"a{index}": PART for index in range(11)}), (HERE,), "1 to 10 definitions are allowed, not 11"),
+        (several(**{"a_b": PART}), (HERE, "a_b"), '"a_b" cannot be the name of a definition'),
+        (several(a={"trainer": PART["trainer"]}), (HERE, "a"), '"objective" is required here'),
+        (several(a={**PART, "parameter_ranges": {}}), (HERE, "a", "parameter_ranges"), "There is nothing to search"),
+        (
+            several(a=PART, b={**OTHER, "objective": {"metric_name": "acc", "type": "Minimize"}}),
+            (HERE, "b", "objective", "type"),
+            "Minimize stands beside Maximize",
+        ),
+        (
+            several(a=PART, b={**OTHER, "objective": {"metric_name": "loss"}}),
+            (HERE, "b", "objective", "metric_name"),
+            '"loss" is not among',
+        ),
+        (
+            several(a=PART, b={**OTHER, "trainer": {**PART["trainer"], "hyperparameters": {"depth": 1}}}),
+            (HERE, "b", "parameter_ranges", "integer", "depth"),
+            "depth has a range, and a value",
+        ),
+        (
+            several(a=PART, b={**OTHER, "trainer": {"training_image": "i", "algorithm_name": "k"}}),
+            (HERE, "b", "trainer", "algorithm_name"),
+            "cannot stand beside training_image",
+        ),
+        (
+            several(**{name: {**PART, **ranges(categorical={f"x{i}": [1] for i in range(16)})} for name in "ab"}),
+            (HERE,),
+            "32 ranges are too many: at most 30",
+        ),
+        (
+            {**several(a=PART, b=OTHER), "warm_start": {"type": "TransferLearning", "parents": ["a"]}},
+            ("warm_start",),
+            "several definitions cold",
+        ),
+        ({**several(a=PART, b=OTHER), "early_stopping_type": "Auto"}, ("early_stopping_type",), "one definition only"),
+        (
+            {"strategy": "Grid", **several(a={**PART, **ranges(categorical={"x": [1, 2]})}, b=OTHER)},
+            (HERE, "b", "parameter_ranges", "integer", "depth"),
+            "A grid is made of categorical ranges",
+        ),
+        (ranges(auto={"lr": 0.1}), ("parameter_ranges", "auto", "lr"), "A range that SageMaker finds needs autotune"),
+        (
+            {**AUTO, **ranges(auto={f"x{index}": 1 for index in range(101)})},
+            ("parameter_ranges",),
+            "101 hyperparameters of autotune are too many",
+        ),
+        ({"autotune": {"mode": "On"}}, ("autotune", "mode"), '"On" is not one of Enabled'),
+    ],
+)
+def test_several_definitions_and_autotune_refuse(body: dict[str, Any], path: tuple[Any, ...], problem: str) -> None:
+    found = misfits_of(body)
+    assert [(item.path, True) for item in found if problem in item.summary] == [(path, True)], found

@@ -180,6 +180,14 @@ output:""",
     assert lab.run("plan", "--detailed-exitcode").startswith("No changes.")
 
 
+def test_permissions_know_what_a_search_changes_of_a_trainer(lab: User, aws: FakeAws) -> None:
+    lab.edit(
+        'trainer: "${trainer.base}"',
+        """trainer: "${merge(trainer.base, {output_data = {s3_output_path = 's3://other/x'}})}\"""",
+    )
+    assert "arn:aws:s3:::other" in lab.run("permissions", "apply")
+
+
 def test_permissions_know_tuning_jobs(lab: User) -> None:
     document = json.loads(lab.run("permissions", "apply"))
     (jobs,) = [item for item in document["Statement"] if item["Sid"] == "TuningJobs"]
@@ -189,3 +197,105 @@ def test_permissions_know_tuning_jobs(lab: User) -> None:
     actions = [action for item in json.loads(lab.run("permissions", "plan"))["Statement"] for action in item["Action"]]
     assert "sagemaker:DescribeHyperParameterTuningJob" in actions
     assert not any("Create" in action for action in actions)
+
+
+SEVERAL = (
+    SEARCH[: SEARCH.index("  tuning_job:")]
+    + """
+    deep:
+      run: manual
+      training_image: {framework: pytorch, version: "2.0.0", py_version: py310}
+      source_code: {source_dir: src, entry_script: train.py}
+      input_data: {train: data}
+      compute: {instance_type: ml.g5.xlarge, instance_count: 2}
+      stopping_condition: {max_runtime_in_seconds: 1200}
+      metric_definitions: [{name: score, regex: "acc=([0-9.]+)"}]
+  tuning_job:
+    search:
+      strategy: Bayesian
+      training_job_definitions:
+        flat:
+          trainer: "${trainer.base}"
+          objective: {metric_name: acc}
+          parameter_ranges: {continuous: {lr: {min_value: 0.1, max_value: 0.9}}}
+        deep:
+          trainer: "${trainer.deep}"
+          objective: {metric_name: score}
+          parameter_ranges:
+            continuous: {lr: {min_value: 0.2, max_value: 0.95}}
+            integer: {layers: {min_value: 1, max_value: 9}}
+      resource_limits: {max_number_of_training_jobs: "${var.jobs}", max_parallel_training_jobs: 2}
+output:
+  best: {value: "${tuning_job.search.best_run}"}
+  metric: {value: "${tuning_job.search.best_metric}"}
+  which: {value: "${tuning_job.search.runs[*].definition}"}
+"""
+)
+
+
+def test_several_definitions_are_one_search(lab: User, aws: FakeAws) -> None:
+    lab.write(HEAD + SEVERAL)
+    plan = lab.run("plan")
+    assert "new run 1  5 trials of flat (lr), deep (lr, layers) (Bayesian)" in plan
+    assert "at most 3.33 instance-hours" in plan  # five of the dearer ones: 2 instances for 20 minutes
+    applied = lab.run("apply", "-y")
+    assert re.search(r"trial 5 of 5 succeeded in .*, acc 0.5, loss 1 \(flat: lr=0.5\)", applied)
+    (job,) = aws.objects("tuning_job").values()
+    flat, deep = job["TrainingJobDefinitions"]
+    assert (flat["DefinitionName"], deep["DefinitionName"]) == ("flat", "deep")
+    assert "sagemaker-scikit-learn" in flat["AlgorithmSpecification"]["TrainingImage"]
+    assert deep["AlgorithmSpecification"]["TrainingImage"].endswith("pytorch-training:2.0.0-gpu-py310")
+    assert "HyperParameterTuningJobObjective" not in job["HyperParameterTuningJobConfig"]
+    found = outputs(lab)
+    assert (found["metric"], found["best"]["definition"], found["best"]["metrics"]["acc"]) == (0.5, "flat", 0.5)
+    assert found["which"] == ["flat", "deep", "flat", "deep", "flat"]
+    assert lab.run("plan", "--detailed-exitcode").startswith("No changes.")
+    table = lab.run("runs", "compare", "tuning_job.search", "--sort", "lr:desc")
+    assert re.search(r"\*1/5 flat +succeeded +3 +0.5", table), table
+    assert "best acc" not in lab.run("metrics", "tuning_job.search")  # they have no name in common
+    assert "best objective" in lab.run("metrics", "tuning_job.search")
+    assert "training_job_definitions.deep.compute.instance_count" in lab.run("why", "tuning_job.search")
+    lab.edit("layers: {min_value: 1, max_value: 9}", "layers: {min_value: 1, max_value: 5}")
+    changed = lab.run("plan")
+    assert "new run 2" in changed
+    assert re.search(r"training_job_definitions.deep.parameter_ranges.integer.layers.max_value +9 -> 5", changed)
+
+
+def test_sagemaker_finds_the_ranges(lab: User, aws: FakeAws) -> None:
+    lab.edit(
+        """      parameter_ranges:
+        continuous: {lr: {min_value: 0.1, max_value: 0.9, scaling_type: Logarithmic}}
+        integer: {depth: {min_value: 1, max_value: 9}}
+      resource_limits: {max_number_of_training_jobs: "${var.jobs}", max_parallel_training_jobs: 2}
+""",
+        """      parameter_ranges: {auto: {lr: 0.25}}
+      autotune: {mode: Enabled}
+      resource_limits: {max_parallel_training_jobs: 2}
+""",
+    )
+    plan = lab.run("plan")
+    assert "new run 1  trials of lr (Bayesian, autotune)" in plan
+    assert "without a bound: nothing says how many training jobs there are" in lab.run("plan", "--full")
+    lab.run("apply", "-y")
+    (job,) = aws.objects("tuning_job").values()
+    assert job["Autotune"] == {"Mode": "Enabled"}
+    assert job["HyperParameterTuningJobConfig"]["ParameterRanges"] == {
+        "AutoParameters": [{"Name": "lr", "ValueHint": "0.25"}]
+    }
+    assert (
+        "TrainingJobEarlyStoppingType" not in job["HyperParameterTuningJobConfig"]
+    )  # that is SageMaker's to choose too
+    assert outputs(lab)["best"] == {"lr": 0.25}
+    lab.edit("      parameter_ranges: {auto: {lr: 0.25}}\n", "")
+    assert "new run 2" in lab.run("plan")
+    lab.edit("      autotune: {mode: Enabled}\n", "      parameter_ranges: {auto: {lr: 0.25}}\n")
+    assert "A range that SageMaker finds needs autotune." in lab.run("plan", code=1)
+
+
+def test_what_definitions_have_together_is_limited(lab: User, aws: FakeAws) -> None:
+    lab.write(HEAD + SEVERAL)
+    many = ", ".join(f"A{index}: x" for index in range(25))
+    lab.edit("      input_data:", "      environment: {" + many + "}\n      input_data:")
+    said = lab.run("plan", code=1)
+    assert "50 environment variables in all definitions together are too many: at most 48." in said
+    assert re.search(r"main.pf.yaml:\d+:\d+, in tuning_job.search", said)

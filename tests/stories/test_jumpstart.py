@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -160,9 +161,43 @@ def test_what_the_model_cannot_do_is_refused_by_plan(tune: User, aws: FakeAws, c
     assert "main.pf.yaml:1" in said
 
 
-def test_a_misspelled_hyperparameter_is_noted(tune: User, aws: FakeAws) -> None:
+def test_a_misspelled_hyperparameter_is_warned_of_where_it_stands(tune: User, aws: FakeAws) -> None:
     tune.edit("{epochs: 2}", "{epoch: 2}")
-    assert 'the model knows no hyperparameter "epoch". Did you mean "epochs"?' in tune.run("plan")
+    said = tune.run("plan")
+    assert 'Warning: the model knows no hyperparameter "epoch".' in said
+    assert re.search(r"main.pf.yaml:\d+:\d+, in trainer.t", said)
+    assert 'Did you mean "epochs"?' in said
+
+
+SEARCH = """
+  tuning_job:
+    search:
+      trainer: "${trainer.t}"
+      strategy: Random
+      objective: {metric_name: val_accuracy}
+      parameter_ranges:
+        integer: {epochs: {min_value: 1, max_value: 4}}
+        continuous: {adam-learning-rate: {min_value: 0.00001, max_value: 0.1}}
+      resource_limits: {max_number_of_training_jobs: 2}
+"""
+
+
+def test_a_search_leaves_the_defaults_of_what_it_searches_out(tune: User, aws: FakeAws) -> None:
+    tune.edit("      hyperparameters: {epochs: 2}\n", "      run: manual\n" + SEARCH)
+    assert "2 trials of epochs, adam-learning-rate (Random)" in tune.run("plan")
+    tune.run("apply", "-y", "--detach")
+    (job,) = aws.objects("tuning_job").values()
+    static = job["TrainingJobDefinition"]["StaticHyperParameters"]
+    assert "epochs" not in static
+    assert "batch-size" in static
+    tune.edit("integer: {epochs: {min_value: 1, max_value: 4}}", "integer: {epoch: {min_value: 1, max_value: 4}}")
+    said = tune.run("plan")
+    assert 'Warning: the model knows no hyperparameter "epoch".' in said
+    tune.edit("integer: {epoch: {min_value: 1", "integer: {epochs: {min_value: 0")
+    assert "0 is too small: at least 1." in tune.run("plan", code=1)
+    tune.edit("min_value: 0,", "min_value: 1,")
+    tune.edit("      run: manual\n", "      run: manual\n      hyperparameters: {epochs: 7}\n")
+    assert "epochs has a value, and a range in which it is searched." in tune.run("plan", code=1)
 
 
 def test_a_private_hub_refers_to_a_public_model(tune: User, aws: FakeAws) -> None:

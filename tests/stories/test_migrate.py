@@ -244,10 +244,231 @@ resource:
     assert one == two
 
 
+def channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+
+
+DEFINITION: dict[str, Any] = {
+    "StaticHyperParameters": {
+        "epochs": "3",
+        "sagemaker_program": '"train.py"',
+        "sagemaker_submit_directory": f'"s3://{BUCKET}/src.tar.gz"',
+    },
+    "AlgorithmSpecification": {
+        "TrainingImage": IMAGE,
+        "TrainingInputMode": "FastFile",
+        "MetricDefinitions": [{"Name": "acc", "Regex": "acc=([0-9.]+)"}],
+    },
+    "RoleArn": ROLE,
+    "InputDataConfig": [channel("train", f"s3://{BUCKET}/data")],
+    "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]},
+    "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out", "KmsKeyId": "key"},
+    "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 50},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900},
+    "EnableNetworkIsolation": True,
+    "EnableInterContainerTrafficEncryption": True,
+    "EnableManagedSpotTraining": True,
+    "CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/checkpoints"},
+    "RetryStrategy": {"MaximumRetryAttempts": 2},
+    "Environment": {"STAGE": "dev"},
+}
+CONFIG: dict[str, Any] = {
+    "Strategy": "Hyperband",
+    "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}},
+    "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "acc"},
+    "ResourceLimits": {"MaxNumberOfTrainingJobs": 8, "MaxParallelTrainingJobs": 2, "MaxRuntimeInSeconds": 3600},
+    "ParameterRanges": {
+        "IntegerParameterRanges": [{"Name": "depth", "MinValue": "1", "MaxValue": "9", "ScalingType": "Linear"}],
+        "ContinuousParameterRanges": [
+            {"Name": "lr", "MinValue": "1e-3", "MaxValue": "0.5", "ScalingType": "Logarithmic"},
+            {"Name": "decay", "MinValue": "0", "MaxValue": "1", "ScalingType": "Auto"},
+        ],
+        "CategoricalParameterRanges": [{"Name": "optimizer", "Values": ['"adam"', "sgd", "007"]}],
+    },
+    "TrainingJobEarlyStoppingType": "Off",
+    "TuningJobCompletionCriteria": {
+        "TargetObjectiveMetricValue": 0.25,
+        "BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 5},
+        "ConvergenceDetected": {"CompleteOnConvergence": "Enabled"},
+    },
+    "RandomSeed": 7,
+}
+
+
+def asked(job: dict[str, Any]) -> dict[str, Any]:
+    """What a tuning job of the fake was made by."""
+    return {
+        name: job[name] for name in (*TUNING_MEMBERS, "TrainingJobDefinition", "TrainingJobDefinitions") if name in job
+    }
+
+
+TUNING_MEMBERS = ("HyperParameterTuningJobConfig", "WarmStartConfig", "Autotune")
+
+
+def test_a_live_tuning_job_loses_nothing(team: User, aws: FakeAws) -> None:
+    aws.client("sagemaker").create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="old-search",
+        HyperParameterTuningJobConfig=CONFIG,
+        TrainingJobDefinition=DEFINITION,
+        WarmStartConfig={
+            "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "older"}],
+            "WarmStartType": "TransferLearning",
+        },
+        Tags=[{"Key": "team", "Value": "vision"}],
+    )
+    told = team.run("migrate", "--job", "old-search")
+    assert "2 converted, 1 variable, 0 unsupported." in told
+    assert "tuning job -> tuning_job.old_search" in told
+    team.edit("  aws: {region: us-west-2}", "  aws: {region: us-west-2, poll_interval_in_seconds: 0.01}")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="data/digits.csv", Body=b"1,2\n")
+    given = ("--var", "source_dir=src")
+    assert "new run 1  8 trials of depth, lr, decay, optimizer (Hyperband)" in team.run("plan", *given)
+    team.run("apply", "--auto-approve", "--detach", *given)
+    before, after = map(asked, aws.objects("tuning_job").values())
+    static = after["TrainingJobDefinition"]["StaticHyperParameters"]
+    assert {name for name in static if not name.startswith("sagemaker_")} == {"epochs"}
+    channels = after["TrainingJobDefinition"]["InputDataConfig"]
+    assert [item["ChannelName"] for item in channels] == ["train", "code", "sm_drivers"]
+    assert channels[:1] == DEFINITION["InputDataConfig"]
+    for job in (before, after):
+        for name in ("StaticHyperParameters", "InputDataConfig"):
+            job["TrainingJobDefinition"] = {**job["TrainingJobDefinition"], name: None}
+    ranges = before["HyperParameterTuningJobConfig"]["ParameterRanges"]
+    ranges["ContinuousParameterRanges"][0]["MinValue"] = "0.001"  # the same number
+    ranges["CategoricalParameterRanges"][0]["Values"][0] = "adam"  # a script gets the same
+    before["TrainingJobDefinition"]["CheckpointConfig"]["LocalPath"] = "/opt/ml/checkpoints"  # as SageMaker has it
+    before["TrainingJobDefinition"]["OutputDataConfig"]["CompressionType"] = "GZIP"
+    after["TrainingJobDefinition"]["OutputDataConfig"].setdefault("CompressionType", "GZIP")
+    assert before == after
+    (job,) = [job for name, job in aws.objects("tuning_job").items() if name != "old-search"]
+    assert job["_tags"]["team"] == "vision"
+
+
+def test_a_tuning_job_that_planform_started_comes_back_as_it_was(team: User, aws: FakeAws) -> None:
+    team.write(f"""
+planform: {{name: team, default_provider: aws}}
+provider:
+  aws: {{region: {REGION}, role: "{ROLE}", poll_interval_in_seconds: 0.01}}
+resource:
+  trainer:
+    base:
+      run: manual
+      training_image: {IMAGE}
+      source_code: {{source_dir: src, entry_script: train.py}}
+      input_data: {{train: "s3://{BUCKET}/data"}}
+      hyperparameters: {{layers: [4, 2]}}
+      metric_definitions: [{{name: acc, regex: "acc=([0-9.]+)"}}]
+  tuning_job:
+    search:
+      trainer: "${{trainer.base}}"
+      strategy: Grid
+      objective: {{metric_name: acc}}
+      parameter_ranges: {{categorical: {{rate: [0.1, 0.2], name: [a, "1"], deep: [true]}}}}
+      resource_limits: {{max_parallel_training_jobs: 2}}
+""")
+    aws.set(log=["acc={rate}"])
+    aws.client("s3").put_object(Bucket=BUCKET, Key="data/digits.csv", Body=b"1,2\n")
+    team.run("apply", "--auto-approve")
+    (name,) = aws.objects("tuning_job")
+    arn = aws.objects("tuning_job")[name]["HyperParameterTuningJobArn"]
+    team.run("migrate", "--job", arn, "--out", "again")
+    quick = "  aws: {region: us-west-2, poll_interval_in_seconds: 0.01}"
+    team.edit("  aws: {region: us-west-2}", quick, "again/main.pf.yaml")
+    team.run("--chdir", "again", "apply", "--auto-approve")
+    before, after = map(asked, aws.objects("tuning_job").values())
+    for job in (before, after):
+        job["TrainingJobDefinition"].pop("OutputDataConfig")
+        for item in job["TrainingJobDefinition"]["InputDataConfig"]:
+            if item["ChannelName"] == "sm_drivers":
+                del item["DataSource"]
+    assert before == after
+
+
+def test_a_live_tuning_job_of_several_definitions(team: User, aws: FakeAws) -> None:
+    config = {
+        name: value
+        for name, value in CONFIG.items()
+        if name not in ("HyperParameterTuningJobObjective", "ParameterRanges")
+    }
+    ranges = {"AutoParameters": [{"Name": "lr", "ValueHint": "0.1"}, {"Name": "opt", "ValueHint": "adam"}]}
+    image_only = {name: value for name, value in DEFINITION.items() if name != "StaticHyperParameters"}
+    first = {
+        "DefinitionName": "Net-1",
+        "TuningObjective": {"Type": "Minimize", "MetricName": "acc"},
+        "HyperParameterRanges": CONFIG["ParameterRanges"],
+        **image_only,
+    }
+    second = {**first, "DefinitionName": "Net-2", "HyperParameterRanges": ranges}
+    second |= {"StaticHyperParameters": {"epochs": "9"}, "EnableManagedSpotTraining": False}
+    second |= {"StoppingCondition": {"MaxRuntimeInSeconds": 60}}
+    aws.client("sagemaker").create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="old-search",
+        HyperParameterTuningJobConfig={**config, "Strategy": "Bayesian", "StrategyConfig": {}},
+        TrainingJobDefinitions=[first, second],
+        Autotune={"Mode": "Enabled"},
+    )
+    told = team.run("migrate", "--job", "old-search")
+    assert "3 converted, 0 variables, 0 unsupported." in told
+    assert "trainer.net_1" in told
+    aws.client("s3").put_object(Bucket=BUCKET, Key="data/digits.csv", Body=b"1,2\n")
+    assert "trials of Net-1 (depth, lr, decay, optimizer), Net-2 (lr, opt) (Bayesian, autotune)" in team.run("plan")
+    team.run("apply", "--auto-approve", "--detach")
+    _, after = map(asked, aws.objects("tuning_job").values())
+    assert after["Autotune"] == {"Mode": "Enabled"}
+    one, two = after["TrainingJobDefinitions"]
+    assert (one["DefinitionName"], two["DefinitionName"]) == ("Net-1", "Net-2")
+    assert two["HyperParameterRanges"] == ranges
+    assert two["StaticHyperParameters"] == {"epochs": "9"}
+    assert one["TuningObjective"] == first["TuningObjective"]
+    assert one["Environment"] == {"STAGE": "dev"}
+
+
+def test_a_trial_is_a_trainer_with_what_it_was_given(team: User, aws: FakeAws) -> None:
+    launched(aws, HyperParameters={"lr": "0.5", "_tuning_objective_metric": "acc"})
+    team.run("migrate", "--job", "old-job")
+    assert "hyperparameters: {lr: 0.5}" in (team.folder / "main.pf.yaml").read_text()
+
+
+def test_what_has_no_place_is_named(team: User, aws: FakeAws) -> None:
+    choices = [
+        {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        {"InstanceType": "ml.c5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 40},
+    ]
+    definition = {name: value for name, value in DEFINITION.items() if name != "ResourceConfig"}
+    resources = {"InstanceConfigs": choices, "AllocationStrategy": "Prioritized", "VolumeKmsKeyId": "key"}
+    aws.client("sagemaker").create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="old-search",
+        HyperParameterTuningJobConfig={**CONFIG, "TrainingJobEarlyStoppingType": "Off"},
+        TrainingJobDefinition={**definition, "HyperParameterTuningResourceConfig": resources},
+    )
+    launched(
+        aws,
+        ResourceConfig={
+            "InstancePreferences": [{"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}],
+            "VolumeSizeInGB": 50,
+        },
+        AlgorithmSpecification={
+            "TrainingImage": IMAGE,
+            "TrainingInputMode": "File",
+            "EnableSageMakerMetricsTimeSeries": True,
+        },
+    )
+    told = team.run("migrate", "--job", "old-search", "--job", "old-job")
+    assert "HyperParameterTuningResourceConfig.InstanceConfigs: 'ml.c5.xlarge'" in told
+    assert "ResourceConfig.InstancePreferences=[...]" in told
+    assert "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries=True" in told
+    assert "3 unsupported." in told
+    text = (team.folder / "main.pf.yaml").read_text()
+    for line in ("instance_type: ml.m5.xlarge", "instance_count: 1", "volume_size_in_gb: 30", "volume_kms_key_id: key"):
+        assert line in text
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--job", "gone"), 'There is no training job "gone" in us-west-2.'),
+        (("--job", "gone"), 'There is no training job and no tuning job "gone" in us-west-2.'),
+        (("--job", f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/gone"), 'no tuning job "gone"'),
         (("--queue", "trainin"), 'Did you mean "training"?'),
         (("--service-environment", "pool"), 'There is no service_environment "pool" in us-west-2.'),
     ],

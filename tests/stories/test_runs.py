@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -241,3 +242,53 @@ def test_modules(user: User) -> None:
     order = [line.partition(":")[0].rpartition('"].')[2] for line in lines]
     assert order.index("job_queue.main") < order.index("service_environment.pool")
     assert user.run("state", "list") == ""
+
+
+def test_a_layer_that_only_apply_knows(user: User) -> None:
+    """Which hyperparameters there are is then not known either; apply puts the layers together."""
+    user.write("""
+planform: {name: layers, default_provider: local}
+resource:
+  trainer:
+    first:
+      training_image: img
+      source_code: {command: "echo acc=0.5"}
+      metric_definitions: [{name: acc, regex: "acc=([0-9.]+)"}]
+    second:
+      training_image: img
+      source_code: {command: 'echo "$SM_HPS"'}
+      hyperparameters:
+        - base.yaml
+        - "${trainer.first.metrics}"
+        - {deep: {b: 3}}
+""")
+    user.write("deep: {a: 1, b: 2}\nlr: 1e-3\n", "base.yaml")
+    assert "hyperparameters: (known after apply: trainer.first.metrics)" in user.run("plan", "--full")
+    user.run("apply", "-y")
+    said = user.run("logs", "trainer.second")
+    assert json.loads(said[said.index("{") :]) == {"deep": {"a": 1, "b": 3}, "lr": 0.001, "acc": 0.5}
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+
+
+def test_a_change_in_a_layer_is_shown_where_it_is_named(user: User) -> None:
+    """A value of a file at the layers, one that is written there at its line."""
+    module = """
+planform: {name: layers, default_provider: local}
+resource:
+  trainer:
+    t:
+      training_image: img
+      source_code: {command: "true"}
+      hyperparameters:
+        - base.yaml
+        - deep: {b: 3}
+          lr: LR
+"""
+    user.write(module.replace("LR", "1"))
+    user.write("deep: {a: 1, b: 2}\n", "base.yaml")
+    user.run("apply", "-y")
+    user.write(module.replace("LR", "2"))
+    user.write("deep: {a: 7, b: 2}\n", "base.yaml")
+    said = user.run("plan")
+    assert re.search(r"hyperparameters.deep.a +1 -> 7 +\(base.yaml\) +main.pf.yaml:8", said)
+    assert re.search(r"hyperparameters.lr +1 -> 2 +main.pf.yaml:11", said)

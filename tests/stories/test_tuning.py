@@ -325,3 +325,95 @@ def test_killed_at_any_moment_each_trial_is_made_once(user: User) -> None:
     assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
     assert sorted(Counter(began(user)).values()) == [1] * 6
     assert len(user.run_folders()) == 1
+
+
+SEVERAL = """
+planform: {name: search, default_provider: local}
+provider: {local: {max_instances: 4}}
+resource:
+  trainer:
+    flat:
+      run: manual
+      training_image: img
+      source_code: {command: "echo acc=$SM_HP_X; echo flat > $SM_MODEL_DIR/x"}
+      hyperparameters: {epochs: 1}
+      metric_definitions: [{name: acc, regex: "acc=([-0-9.]+)"}]
+    deep:
+      run: manual
+      training_image: img
+      source_code: {command: "echo score=$((SM_HP_X + 100)); echo deep > $SM_MODEL_DIR/x"}
+      hyperparameters: {epochs: 9}
+      metric_definitions: [{name: score, regex: "score=([-0-9.]+)"}]
+  tuning_job:
+    t:
+      strategy: Random
+      random_seed: 7
+      training_job_definitions:
+        flat:
+          trainer: "${trainer.flat}"
+          objective: {metric_name: acc}
+          parameter_ranges: {integer: {x: {min_value: 1, max_value: 100}}}
+        deep:
+          trainer: "${merge(trainer.deep, {environment = {A = 'one'}})}"
+          objective: {metric_name: score}
+          parameter_ranges: {categorical: {x: [1, 2]}}
+      resource_limits: {max_number_of_training_jobs: 6, max_parallel_training_jobs: 2}
+output:
+  best: {value: "${tuning_job.t.best_run.definition}"}
+  metric: {value: "${tuning_job.t.best_metric}"}
+  model: {value: "${tuning_job.t.model_artifacts}"}
+  which: {value: "${tuning_job.t.runs[*].definition}"}
+"""
+
+
+def test_several_trainers_in_one_search(user: User) -> None:
+    user.write(SEVERAL)
+    assert "new run 1  6 trials of flat (x), deep (x) (Random)" in user.run("plan")
+    applied = user.run("apply", "-y")
+    assert re.search(r"trial 2 of 6 succeeded in .*, score 10[12] \(deep: x=[12]\)", applied)
+    found = outputs(user)
+    assert found["which"] == ["flat", "deep", "flat", "deep", "flat", "flat"]  # deep has no other
+    assert (found["best"], found["metric"]) == ("deep", 102)
+    assert user.run("plan", "--detailed-exitcode").startswith("No changes.")
+    rows = user.run("runs", "compare", "tuning_job.t", "--sort", "definition", "--format", "csv").splitlines()
+    assert rows[0] == "address,run,trial,definition,status,started_at,seconds,epochs,x,acc,score"
+    assert [row.split(",")[3] for row in rows[1:]] == ["deep"] * 2 + ["flat"] * 4
+    assert {row.split(",")[7] for row in rows[1:3]} == {"9"}  # each has what its own trainer is given
+    told = json.loads(user.run("runs", "compare", "tuning_job.t", "--format", "json"))["runs"]
+    assert [item["definition"] for item in told] == found["which"]
+    assert "1/2 deep" in user.run("runs", "compare", "tuning_job.t", "--format", "html")
+    assert "best objective" in user.run("metrics", "tuning_job.t")
+    assert re.fullmatch(r"score=10[12]\n", user.run("logs", "tuning_job.t", "--node", "trial-2"))
+    user.edit("score=$((SM_HP_X + 100))", "score=$((SM_HP_X - 100))")
+    user.edit("objective: {metric_name: score}", "objective: {metric_name: score, type: Minimize}")
+    said = user.run("plan", code=1)
+    assert "Minimize stands beside Maximize: the best job of all could not be told." in said
+    user.edit("type: Minimize", "type: Maximize")
+    changed = user.run("plan")
+    assert "training_job_definitions.deep.trainer.source_code.command" in changed
+    user.run("apply", "-y")
+    assert (outputs(user)["best"], outputs(user)["metric"] > 0) == ("flat", True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "      strategy: Random\n",
+            "      strategy: Random\n      autotune: {mode: Enabled}\n",
+            "autotune cannot be used here: the ranges it finds are SageMaker's; write them in parameter_ranges.",
+        ),
+        (
+            'trainer: "${trainer.flat}"',
+            "trainer: \"${merge(trainer.flat, {executor = 'docker'})}\"",
+            "All trials of a search are made by one executor; those of the first are by docker.",
+        ),
+        ("strategy: Random", "strategy: Bayesian", "This machine knows no strategy Bayesian"),
+    ],
+)
+def test_what_this_machine_does_not_search(user: User, old: str, new: str, says: str) -> None:
+    user.write(SEVERAL)
+    user.edit(old, new)
+    said = user.run("plan", code=1)
+    assert says in said
+    assert re.search(r"main.pf.yaml:\d+:\d+, in tuning_job.t", said)

@@ -76,6 +76,7 @@ def test_a_search(text: str, holds: bool) -> None:
     [
         (parse_filter, "tsk == tc", 'Did you mean "task"?'),
         (parse_filter, "task", "is no filter"),
+        (parse_filter, "training_supported is true or task in ['ic']", "Filters are joined by OR"),
         (parse_filter, "task in tc", "is no list"),
         (parse_filter, "(task == tc", "not closed"),
         (parse_filter, "task == tc AND", "something is missing"),

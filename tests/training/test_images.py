@@ -38,6 +38,18 @@ def test_golden_values(
     assert image_uri({name: value for name, value in image.items() if value}, region, kind) == uri
 
 
+def test_the_command_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
+    from planform.cli.main import main
+
+    for framework, region, version, python, kind, more, uri in GOLDEN:
+        options = {"--py-version": python, "--base-framework-version": more.get("base_framework_version")}
+        words = [word for option, value in options.items() if value for word in (option, value)]
+        named = [framework, *([version] if version else [])]
+        with pytest.raises(SystemExit) as stopped:
+            main(["images", "retrieve", *named, "--region", region, "--instance-type", kind, *words])
+        assert (stopped.value.code or 0, capsys.readouterr().out) == (0, f"{uri}\n")
+
+
 @pytest.mark.parametrize(
     ("image", "region", "says", "advice"),
     [

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planform.training.trials import drawn, grid, trials
+from planform.training.trials import drawn, grid
+from planform.training.trials import trials as named_trials
 
 RANGES = {
     "integer": {"depth": {"min_value": 1, "max_value": 10, "scaling_type": "Auto"}},
@@ -27,6 +28,12 @@ def tuning(ranges, number, seed=None, strategy="Random"):
     limits = {"max_number_of_training_jobs": number}
     seeded = {} if seed is None else {"random_seed": seed}
     return {"strategy": strategy, "parameter_ranges": ranges, "resource_limits": limits, **seeded}
+
+
+def trials(tuning):
+    found = named_trials(tuning)
+    assert {name for name, _ in found} == {""}  # the only definition has no name
+    return tuple(trial for _, trial in found)
 
 
 def test_golden_trials():
@@ -55,6 +62,21 @@ def test_no_trial_twice_and_an_end_when_there_is_no_other():
     assert len(found) == 6
     assert len({tuple(sorted(trial.items())) for trial in found}) == 6
     assert len(trials(tuning({"continuous": {"x": {"min_value": 2, "max_value": 2}}}, 50))) == 1
+
+
+def test_definitions_take_turns_and_have_no_trial_twice():
+    few = {"categorical": {"opt": ["adam", "sgd"]}}
+    many = {"integer": {"depth": {"min_value": 1, "max_value": 9}}}
+    several = {name: {"parameter_ranges": ranges} for name, ranges in (("few", few), ("many", many))}
+    body = {"training_job_definitions": several, "resource_limits": {"max_number_of_training_jobs": 7}}
+    found = named_trials({**body, "strategy": "Random", "random_seed": 3})
+    assert [name for name, _ in found] == ["few", "many", "few", "many", "many", "many", "many"]
+    assert {trial["opt"] for name, trial in found if name == "few"} == {"adam", "sgd"}
+    assert [trial for name, trial in found if name == "many"] == list(itertools.islice(drawn(many, 3), 5))
+    several["many"]["parameter_ranges"] = {"categorical": {"opt": [1, 2, 3]}}
+    grids = named_trials({**body, "strategy": "Grid"})
+    assert [name for name, _ in grids] == ["few", "few", "many", "many", "many"]
+    assert named_trials(tuning(RANGES, 2, 7)) == (("", GOLDEN[0]), ("", GOLDEN[1]))
 
 
 @given(

@@ -9,30 +9,56 @@ from typing import Any, NamedTuple
 from planform.core.errors import ProviderError, did_you_mean
 from planform.core.values import Object
 from planform.providers.aws.clients import AwsError, Clients
+from planform.providers.aws.jobs.jobs import described
+from planform.providers.aws.jobs.tuning import described_tuning_job
 
 
 class DescribedJob(NamedTuple):
-    """A training job: DescribeTrainingJob, its tags, and the JSON files that its `sm_drivers` channel holds."""
+    """A training job: the request that it was made by as far as it is described, its tags, and the JSON files that its
+    `sm_drivers` channel holds. Of a tuning job, those of each definition by its name."""
 
     description: Mapping[str, Any]
     tags: Mapping[str, str]
     drivers: Mapping[str, Any]
+    tuning: bool = False
 
 
 def described_job(clients: Clients, name: str) -> DescribedJob:
-    """Raises ProviderError when there is no such job, or it may not be read."""
-    try:
-        found = clients.call("sagemaker", "describe_training_job", TrainingJobName=name)
-    except AwsError as error:
-        if "not found" in error.message.lower():
-            raise ProviderError(
-                f'There is no training job "{name}" in {clients.region()}.',
-                suggestion="Check the name, the region (--region) and the account (--profile).",
-            ) from None
-        raise
-    arn = found["TrainingJobArn"]
-    tags = {item["Key"]: item["Value"] for item in clients.pages("sagemaker", "list_tags", "Tags", ResourceArn=arn)}
-    return DescribedJob(found, tags, _drivers(clients, found))
+    """A job by its name or ARN: a training job, or where there is none the tuning job of that name.
+
+    Raises:
+        ProviderError: there is no such job, or it may not be read.
+    """
+    kind, _, short = name.rpartition(":")[2].rpartition("/")
+    found = described(clients, short) if kind in ("", "training-job") else None
+    if found is not None:
+        request = _request(found, "CreateTrainingJob")
+        return DescribedJob(request, _tags(clients, found["TrainingJobArn"]), _drivers(clients, request))
+    search = described_tuning_job(clients, short) if kind in ("", "hyper-parameter-tuning-job") else None
+    if search is None:
+        raise ProviderError(
+            f'There is no training job and no tuning job "{short}" in {clients.region()}.',
+            suggestion="Check the name, the region (--region) and the account (--profile).",
+        )
+    request = _request(search, "CreateHyperParameterTuningJob")
+    drivers = {
+        item.get("DefinitionName", ""): _drivers(clients, item)
+        for item in (request.get("TrainingJobDefinition"), *(request.get("TrainingJobDefinitions") or ()))
+        if item
+    }
+    return DescribedJob(request, _tags(clients, search["HyperParameterTuningJobArn"]), drivers, tuning=True)
+
+
+def _request(found: Mapping[str, Any], operation: str) -> Mapping[str, Any]:
+    """What of a description can be asked for."""
+    from planform.providers.aws.jobs.validation import input_shape
+
+    members = input_shape("sagemaker", operation).members
+    return {name: value for name, value in found.items() if name in members}
+
+
+def _tags(clients: Clients, arn: str) -> Mapping[str, str]:
+    return {item["Key"]: item["Value"] for item in clients.pages("sagemaker", "list_tags", "Tags", ResourceArn=arn)}
 
 
 def _drivers(clients: Clients, found: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from planform.core.tuning import definitions_of
 from planform.core.values import Object, Value, reveal
 from planform.providers.aws.permissions import DEFAULT_BUCKETS, Needs
 from planform.training.definition import inputs, listed, mapping
@@ -13,7 +14,7 @@ def needs_of(bodies: Iterable[tuple[str, Object]], settings: Iterable[Object], s
     """The needs of (type, body) under the settings of the providers that make them."""
     items = [(kind, reveal(body)) for kind, body in bodies]
     launched = [body for kind, body in items if kind == "trainer"]
-    tuned = [mapping(body, "trainer") for kind, body in items if kind == "tuning_job"]
+    tuned = [item.trainer for kind, body in items if kind == "tuning_job" for item in definitions_of(body)]
     trainers = [*launched, *tuned]
     configured = [reveal(item) for item in settings]
     roles = {_text(body.get("role")) for body in trainers} | {_text(item.get("role")) for item in configured}

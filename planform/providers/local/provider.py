@@ -17,9 +17,9 @@ from planform.core.plan import Change
 from planform.core.resource import DataSource, Handler, Prerequisite, Provider
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
+from planform.core.tuning import definitions_of, is_tuning
 from planform.core.values import Object
 from planform.resources.training.blocks import GPUS, SIZE
-from planform.training.definition import mapping
 
 if TYPE_CHECKING:
     from planform.providers.local.executor import LocalExecutor
@@ -128,15 +128,19 @@ class LocalProvider:
 
     def executor(self, desired: Object) -> Executor:
         named = str(desired.get("executor") or "")
-        if named.endswith(TUNING) or "trainer" in desired:
+        if named.endswith(TUNING) or is_tuning(desired):
             from planform.providers.local.tuning import TuningExecutor
 
-            trainer = {"executor": named.removesuffix(TUNING)} if named else mapping(desired, "trainer")
-            return TuningExecutor(self._executor(trainer))
+            first = next((item.trainer for item in definitions_of(desired)), {})
+            inner = self._executor({"executor": named.removesuffix(TUNING)} if named else first)
+            return TuningExecutor(inner, self._usual())
         return self._executor(desired)
 
+    def _usual(self) -> str:
+        return str(self.settings.get("executor") or "process")
+
     def _executor(self, desired: Object) -> LocalExecutor:
-        chosen = desired.get("executor") or self.settings.get("executor") or "process"
+        chosen = desired.get("executor") or self._usual()
         common = (
             self.root,
             host_id(),

@@ -19,6 +19,7 @@ from planform.core.executor import JobSpec, Launched, Tell, silent
 from planform.core.hyperparameters import wire_text
 from planform.core.schemas import Misfit
 from planform.core.state import TUNING, Run, RunStatus, Trial
+from planform.core.tuning import definitions_of
 from planform.core.values import Object, decode, encode
 from planform.providers.local import runs as local_runs
 from planform.providers.local.executor import LocalExecutor
@@ -27,6 +28,7 @@ from planform.providers.local.scheduler import Entry, cancel, schedule_locked, s
 from planform.resources import treatment
 from planform.training.definition import mapping, plain
 from planform.training.names import run_id as id_of
+from planform.training.objectives import joint, objectives_of
 from planform.training.trials import STRATEGIES, trials
 
 RECORD = "tuning.json"
@@ -37,6 +39,7 @@ class TuningExecutor:
     """Tuning jobs whose trials are runs of another executor of this machine."""
 
     inner: LocalExecutor
+    usual: str = ""  # the executor of trainers that name none
 
     @property
     def name(self) -> str:
@@ -46,9 +49,14 @@ class TuningExecutor:
         from planform.resources.training.tuning_rules import combinations
         from planform.resources.tuning_job import SCHEMA
 
-        own, notes = treatment(SCHEMA, self.name, desired)
-        found, said = self.inner.check(mapping(desired, "trainer"))
-        misfits = [*own, *(misfit._replace(path=("trainer", *misfit.path)) for misfit in found)]
+        misfits, notes = treatment(SCHEMA, self.name, desired)
+        for place, trainer in ((item.path, item.trainer) for item in definitions_of(desired)):
+            found, said = self.inner.check(trainer)
+            misfits += [misfit._replace(path=(*place, "trainer", *misfit.path)) for misfit in found]
+            notes += said
+            if (plain(trainer.get("executor")) or self.usual) != self.inner.name:
+                why = f"All trials of a search are made by one executor; those of the first are by {self.inner.name}."
+                misfits.append(Misfit((*place, "trainer", "executor"), why, suggestion="Name the same in all of them."))
         strategy = plain(desired.get("strategy"))
         if isinstance(strategy, str) and strategy not in STRATEGIES:
             misfits.append(
@@ -61,10 +69,10 @@ class TuningExecutor:
         most, wanted = combinations(desired), mapping(desired, "resource_limits").get("max_number_of_training_jobs")
         if strategy == "Random" and most is not None and isinstance(wanted, (int, float)) and wanted > most:
             notes.append(f"only {most} different trials exist, and each is tried once")
-        return misfits, [*notes, *said]
+        return misfits, list(dict.fromkeys(notes))
 
-    def image(self, desired: Object) -> str:
-        return self.inner.image(mapping(desired, "trainer"))
+    def image(self, trainer: Object) -> str:
+        return self.inner.image(trainer)
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": _arn(job_name), "output_path": local_runs.output_path(address)}
@@ -85,21 +93,22 @@ class TuningExecutor:
     def _fill(self, folder: Path, spec: JobSpec, tell: Tell) -> None:
         """Make the folders of all trials, and last the record that says they are there: from then on it is launched."""
         root, tuning = self.inner.root, spec.tuning or {}
-        local_runs.refuse_misfits(root, spec, self.inner.max_instances)
-        lay_out, secrets = self.inner.ready(spec, tell)
-        limits = tuning["resource_limits"]
+        for job in spec.trained.values():
+            local_runs.refuse_misfits(root, job, self.inner.max_instances)
+        ready = {name: self.inner.ready(job, tell) for name, job in spec.trained.items()}
+        limits, objectives = tuning["resource_limits"], objectives_of(tuning)
         seconds = limits.get("max_runtime_in_seconds")
         not_after = time.time() + float(seconds) if seconds is not None else None
         told = []
-        for number, values in enumerate(trials(tuning), start=1):
-            trial = _trial_spec(spec, number, values)
+        for number, (name, values) in enumerate(trials(tuning), start=1):
+            trial, (lay_out, secrets) = _trial_spec(spec.trained[name], number, values), ready[name]
             place = folder / "trials" / f"{number}-{trial.run_id}"
             local_runs.fill(
                 place,
                 self.inner.host,
                 self.inner.name,
                 trial,
-                lambda base, trial=trial: lay_out(base, trial),  # type: ignore[misc]
+                lambda base, lay_out=lay_out, trial=trial: lay_out(base, trial),  # type: ignore[misc]
                 secrets,
                 self.inner.stop_grace_in_seconds,
                 not_after,
@@ -108,6 +117,8 @@ class TuningExecutor:
             told.append(
                 {
                     "number": number,
+                    "definition": name,
+                    "metric_name": objectives[name]["metric_name"],
                     "job_name": trial.job_name,
                     "hyperparameters": encode(values),
                     "entry": asdict(entry),
@@ -118,7 +129,7 @@ class TuningExecutor:
             "address": spec.address,
             "job_name": spec.job_name,
             "lineage": spec.lineage,
-            "objective": tuning["objective"],
+            "objective": joint(objectives),
             "max_parallel_training_jobs": int(limits.get("max_parallel_training_jobs", 1)),
             "trials": told,
         }
@@ -171,9 +182,12 @@ class TuningExecutor:
         local_runs.watch(self.inner.root, self.inner.host, pending, trial_changed, stop)
 
     def adjust(self, run: Run, desired: Object) -> None:
-        priority = int(mapping(desired, "trainer").get("priority") or 0)
-        for trial in _runs_of(run, self._record(run)):
-            local_runs.adjust(self.inner.root, trial, priority)
+        record = self._record(run)
+        trainers = {item.name: item.trainer for item in definitions_of(desired)}
+        told = record["trials"] if record is not None else ()
+        for item, trial in zip(told, _runs_of(run, record), strict=True):
+            trainer = trainers.get(item.get("definition", ""), {})
+            local_runs.adjust(self.inner.root, trial, int(trainer.get("priority") or 0))
 
     def stop(self, run: Run) -> None:
         record = self._record(run)
@@ -222,7 +236,7 @@ def status_of(
     objective: Mapping[str, str], found: Sequence[tuple[Mapping[str, Any], RunStatus]], stopping: bool
 ) -> RunStatus:
     """What a tuning job has come to, by its trials. Trials that fail do not fail it, unless all do. Pure."""
-    told = tuple(_trial(item, status, objective["metric_name"]) for item, status in found)
+    told = tuple(_trial(item, status, item.get("metric_name", objective["metric_name"])) for item, status in found)
     best = best_of(told, objective["type"])
     by_number = {item["number"]: status for item, status in found}
     running = [status for _, status in found if status.status not in ENDED]
@@ -294,6 +308,7 @@ def _trial(item: Mapping[str, Any], status: RunStatus, metric: str) -> Trial:
         started_at=status.started_at,
         ended_at=status.ended_at,
         model_artifacts=status.model_artifacts,
+        definition=item.get("definition", ""),
     )
 
 
@@ -307,6 +322,7 @@ def _trial_spec(spec: JobSpec, number: int, values: Mapping[str, Any]) -> JobSpe
         hyperparameters={**spec.hyperparameters, **values},
         checkpoint_key=hashlib.sha256(f"{spec.checkpoint_key}\n{told}".encode()).hexdigest()[:16],
         tuning=None,
+        trained={},
     )
 
 

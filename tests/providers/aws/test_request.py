@@ -8,13 +8,14 @@ import pytest
 
 from planform.core.executor import JobSpec
 from planform.core.schemas import convert_body
+from planform.core.tuning import definitions_of
 from planform.core.values import Object
 from planform.providers.aws.clients import Clients
 from planform.providers.aws.jobs.batch import service_job
 from planform.providers.aws.jobs.plan_check import misfits_of
 from planform.providers.aws.jobs.request import Placed, attribute_path, training_job
 from planform.providers.aws.jobs.status import of_service_job, of_training_job
-from planform.providers.aws.jobs.tuning_request import NO_PLACE, attribute_of, tuning_job
+from planform.providers.aws.jobs.tuning_request import NO_PLACE, Trained, attribute_of, tuning_job
 from planform.resources.trainer import SCHEMA
 from planform.resources.tuning_job import SCHEMA as TUNING
 from planform.training.layout import START
@@ -464,7 +465,13 @@ def tuning(body: Object, **more: Any) -> Object:
 
 def tuning_request(body: Object, **more: Any) -> dict[str, Any]:
     whole = tuning(body, **more)
-    made = tuning_job(whole, whole["trainer"], "team-default-t-abcdefgh", PLACED, {}, {"owner": "vision"})
+    made = tuning_job(
+        whole,
+        {item.name: Trained(item.trainer, PLACED) for item in definitions_of(whole)},
+        "team-default-t-abcdefgh",
+        {},
+        {"owner": "vision"},
+    )
     shape = model("sagemaker").operation_model("CreateHyperParameterTuningJob").input_shape
     assert not list(problems(made, shape))
     return made
@@ -529,7 +536,7 @@ def test_trials_share_no_checkpoints_and_an_image_may_run_by_itself() -> None:
     )
     whole = tuning(alone)
     placed = PLACED._replace(code="", drivers="")
-    definition = tuning_job(whole, whole["trainer"], "t", placed, {}, {})["TrainingJobDefinition"]
+    definition = tuning_job(whole, {"": Trained(whole["trainer"], placed)}, "t", {}, {})["TrainingJobDefinition"]
     assert "sagemaker_program" not in definition["StaticHyperParameters"]
 
 
@@ -553,4 +560,66 @@ def test_trials_share_no_checkpoints_and_an_image_may_run_by_itself() -> None:
     ],
 )
 def test_where_a_member_of_a_tuning_job_comes_from(member: tuple[str | int, ...], path: tuple[str, ...]) -> None:
-    assert attribute_of(member, tuning_request(EVERY_FIELD)) == path
+    assert attribute_of(member, tuning_request(EVERY_FIELD), {"": EVERY_FIELD}) == path
+
+
+def several(**more: Any) -> dict[str, Any]:
+    """A tuning job of two definitions: that of every field, and a small one."""
+    one = tuning(EVERY_FIELD)
+    small = {
+        "trainer": {**{"training_image": "img:2", "role": "role"}, "hyperparameters": {"epochs": 1}},
+        "objective": {"metric_name": "validation:acc"},
+        "parameter_ranges": {"categorical": {"opt": ["a"]}, "auto": {"rate": 0.5}},
+    }
+    own = {name: one[name] for name in ("trainer", "objective", "parameter_ranges")}
+    alone = ("trainer", "objective", "parameter_ranges", "warm_start")
+    given = {name: value for name, value in one.items() if name not in alone}
+    given |= {"training_job_definitions": {"every-field": own, "small": small}, "autotune": {"mode": "Enabled"}, **more}
+    misfits: list[Any] = []
+    whole = convert_body(given, TUNING.attributes, (), misfits)
+    assert not misfits
+    return whole
+
+
+def several_request(**more: Any) -> dict[str, Any]:
+    whole = several(**more)
+    trained = {item.name: Trained(item.trainer, PLACED) for item in definitions_of(whole)}
+    made = tuning_job(whole, trained, "team", {}, {})
+    assert not list(problems(made, model("sagemaker").operation_model("CreateHyperParameterTuningJob").input_shape))
+    return made
+
+
+def test_several_definitions_have_names_objectives_and_ranges_of_their_own() -> None:
+    made, alone = several_request(), tuning_request(EVERY_FIELD)
+    first, second = made["TrainingJobDefinitions"]
+    config = alone["HyperParameterTuningJobConfig"]
+    assert first == {
+        "DefinitionName": "every-field",
+        "TuningObjective": config["HyperParameterTuningJobObjective"],
+        "HyperParameterRanges": config["ParameterRanges"],
+        **alone["TrainingJobDefinition"],
+    }
+    assert second["TuningObjective"] == {"Type": "Maximize", "MetricName": "validation:acc"}
+    assert second["HyperParameterRanges"] == {
+        "CategoricalParameterRanges": [{"Name": "opt", "Values": ["a"]}],
+        "AutoParameters": [{"Name": "rate", "ValueHint": "0.5"}],
+    }
+    assert made["Autotune"] == {"Mode": "Enabled"}
+    assert "TrainingJobDefinition" not in made
+    assert not {"HyperParameterTuningJobObjective", "ParameterRanges"} & made["HyperParameterTuningJobConfig"].keys()
+
+
+@pytest.mark.parametrize(
+    ("member", "path"),
+    [
+        (("DefinitionName",), ()),
+        (("TuningObjective", "MetricName"), ("objective",)),
+        (("HyperParameterRanges", "AutoParameters", 0, "ValueHint"), ("parameter_ranges", "auto", "rate")),
+        (("HyperParameterRanges",), ("parameter_ranges",)),
+        (("StaticHyperParameters", "epochs"), ("trainer", "hyperparameters", "epochs")),
+        (("RoleArn",), ("trainer", "role")),
+    ],
+)
+def test_where_a_member_of_one_of_several_comes_from(member: tuple[str | int, ...], path: tuple[str, ...]) -> None:
+    found = attribute_of(("TrainingJobDefinitions", 1, *member), several_request(), {"small": {}})
+    assert found == ("training_job_definitions", "small", *path)

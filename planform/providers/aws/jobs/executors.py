@@ -5,6 +5,7 @@ from __future__ import annotations
 from planform.core.errors import ProviderError
 from planform.core.executor import Executor
 from planform.core.state import TUNING
+from planform.core.tuning import is_tuning
 from planform.core.values import Object
 from planform.providers.aws.clients import Clients
 
@@ -18,7 +19,7 @@ def executor_for(clients: Clients, desired: Object) -> Executor:
     from planform.providers.aws.jobs.batch import BatchExecutor
     from planform.providers.aws.jobs.sagemaker import SageMakerExecutor
 
-    if "trainer" in desired or str(desired.get("executor")).endswith(TUNING):
+    if is_tuning(desired) or str(desired.get("executor")).endswith(TUNING):
         from planform.providers.aws.jobs.tuning import TuningExecutor
 
         return TuningExecutor(clients)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from planform.core.hyperparameters import decode
 from planform.core.state import RunState, RunStatus, Trial
 from planform.providers.aws.data import utc
+from planform.providers.aws.jobs.tuning_request import definitions_in, output_path
 
 # Failures that the same job may well not meet again (S3.4).
 INFRASTRUCTURE = re.compile(
@@ -63,7 +64,7 @@ def of_tuning_job(answer: Mapping[str, Any], trials: Sequence[Trial], best: Mapp
     told, counters = answer["HyperParameterTuningJobStatus"], answer["TrainingJobStatusCounters"]
     reason = str(answer.get("FailureReason") or "")
     state: RunState = {"Completed": "succeeded", "Failed": "failed", "Stopped": "stopped"}.get(told, "running")  # type: ignore[assignment]
-    definition = answer.get("TrainingJobDefinition") or {}
+    definitions = {item.get("DefinitionName", ""): item for item in definitions_in(answer)}
     name = (answer.get("BestTrainingJob") or {}).get("TrainingJobName", "")
     found = next((trial for trial in trials if trial.job_name == name), None)
     if found is not None and best is not None:
@@ -86,14 +87,14 @@ def of_tuning_job(answer: Mapping[str, Any], trials: Sequence[Trial], best: Mapp
         ended_at=(utc(answer.get("HyperParameterTuningEndTime")) or "") if state in _ENDED else "",
         metrics=found.metrics if found is not None else {},
         model_artifacts=found.model_artifacts if found is not None else "",
-        output_path=(definition.get("OutputDataConfig") or {}).get("S3OutputPath", ""),
-        billable_seconds=_billed(trials, definition.get("ResourceConfig") or {}),
+        output_path=output_path(answer),
+        billable_seconds=int(sum(_billed(trial, definitions) for trial in trials)),
         trials=tuple(trials),
         best=found.number if found is not None else 0,
     )
 
 
-def trial_of(item: Mapping[str, Any], place: int, metric: str) -> Trial:
+def trial_of(item: Mapping[str, Any], place: int, metrics: Mapping[str, str]) -> Trial:
     """One summary of ListTrainingJobsForHyperParameterTuningJob: of all metrics it has the objective alone. Its number
     is in its name; where it is not, its place among the others serves."""
     told, numbered = item["TrainingJobStatus"], _NUMBERED.search(item["TrainingJobName"])
@@ -101,6 +102,9 @@ def trial_of(item: Mapping[str, Any], place: int, metric: str) -> Trial:
     state: RunState = {"Completed": "succeeded", "Failed": "failed", "Stopped": "stopped"}.get(told, "running")  # type: ignore[assignment]
     objective = item.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
     value = float(objective["Value"]) if math.isfinite(float(objective.get("Value", math.nan))) else None
+    several = "" not in metrics
+    definition = str(item.get("TrainingJobDefinitionName") or "") if several else ""
+    metric = metrics.get(definition) or objective.get("MetricName", "")
     return Trial(
         number=number,
         job_name=item["TrainingJobName"],
@@ -111,19 +115,20 @@ def trial_of(item: Mapping[str, Any], place: int, metric: str) -> Trial:
         reason=str(item.get("FailureReason") or ""),
         started_at=utc(item.get("TrainingStartTime")) or "",
         ended_at=utc(item.get("TrainingEndTime")) or "",
+        definition=definition,
     )
 
 
-def _billed(trials: Sequence[Trial], resources: Mapping[str, Any]) -> int:
-    """Seconds of all instances of all training jobs, by when they began and ended."""
+def _billed(trial: Trial, definitions: Mapping[str, Mapping[str, Any]]) -> float:
+    """Seconds of all instances of a training job, by when it began and ended."""
+    if not (trial.started_at and trial.ended_at):
+        return 0.0
+    one = next(iter(definitions.values()), {})
+    resources = definitions.get(trial.definition, one).get("ResourceConfig") or {}
     groups = resources.get("InstanceGroups") or [resources]
     count = sum(int(group.get("InstanceCount", 1)) for group in groups)
-    spans = [
-        datetime.fromisoformat(trial.ended_at) - datetime.fromisoformat(trial.started_at)
-        for trial in trials
-        if trial.started_at and trial.ended_at
-    ]
-    return count * int(sum(span.total_seconds() for span in spans))
+    span = datetime.fromisoformat(trial.ended_at) - datetime.fromisoformat(trial.started_at)
+    return count * span.total_seconds()
 
 
 def of_service_job(answer: Mapping[str, Any], job: Mapping[str, Any] | None) -> RunStatus:

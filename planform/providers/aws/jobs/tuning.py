@@ -20,9 +20,9 @@ from planform.providers.aws.jobs.logs import downloaded, lines_of
 from planform.providers.aws.jobs.plan_check import known_image
 from planform.providers.aws.jobs.status import of_tuning_job, trial_of
 from planform.providers.aws.jobs.tuning_check import misfits_of
-from planform.providers.aws.jobs.tuning_request import tuning_job
+from planform.providers.aws.jobs.tuning_request import Trained, definitions_in, output_path, tuning_job
 from planform.providers.aws.tags import LINEAGE, RUN, job_tags, tags_of
-from planform.training.definition import mapping
+from planform.training.objectives import Objective, joint
 
 Described = Mapping[str, Any]
 
@@ -39,14 +39,14 @@ class TuningExecutor:
     def check(self, desired: Object) -> tuple[list[Misfit], list[str]]:
         return misfits_of(self.clients, self.name, desired)
 
-    def image(self, desired: Object) -> str:
-        return known_image(self.clients, mapping(desired, "trainer"))
+    def image(self, trainer: Object) -> str:
+        return known_image(self.clients, trainer)
 
     def predict(self, job_name: str, run_id: str, address: str) -> Object:
         return {"job_arn": self.clients.where().arn("sagemaker", f"hyper-parameter-tuning-job/{job_name}")}
 
     def find(self, job: str) -> Run | None:
-        answer = self._described(job.rpartition("/")[2])
+        answer = described_tuning_job(self.clients, job.rpartition("/")[2])
         if answer is None:
             return None
         name = answer["HyperParameterTuningJobName"]
@@ -61,20 +61,22 @@ class TuningExecutor:
             provider="",
             executor=self.name,
             launched_at=utc(answer.get("CreationTime")) or "",
-            hyperparameters=dict((answer.get("TrainingJobDefinition") or {}).get("StaticHyperParameters") or {}),
+            hyperparameters=_given(answer),
         )
         return progress(run, self._look(run))
 
     def launch(self, spec: JobSpec, tell: Tell = silent) -> Launched:
-        tuning, body = spec.tuning or {}, dict(spec.extra)
+        tuning = spec.tuning or {}
         tags = {**tags_of(self.clients.settings, tuning), **job_tags(spec)}
-        placed = placed_for(self.clients, spec, tell)
-        request = tuning_job(tuning, body, spec.job_name, placed, self.clients.settings, tags)
+        trained = {
+            name: Trained(dict(job.extra), placed_for(self.clients, job, tell)) for name, job in spec.trained.items()
+        }
+        request = tuning_job(tuning, trained, spec.job_name, self.clients.settings, tags)
         try:
             answer = self.clients.call("sagemaker", "create_hyper_parameter_tuning_job", **request)
         except ProviderError as error:
             return self._adopted(spec, error)
-        output = request["TrainingJobDefinition"]["OutputDataConfig"]["S3OutputPath"]
+        output = output_path(request)
         arn = answer["HyperParameterTuningJobArn"]
         return Launched(arn, RunStatus("queued", output_path=output), output_path=output)
 
@@ -84,7 +86,7 @@ class TuningExecutor:
         Raises:
             ProviderError: there is none, or it is somebody else's.
         """
-        answer = self._described(spec.job_name)
+        answer = described_tuning_job(self.clients, spec.job_name)
         if answer is None:
             raise error
         arn = answer["HyperParameterTuningJobArn"]
@@ -103,11 +105,11 @@ class TuningExecutor:
         return observed(self.clients, runs, self._look)
 
     def _look(self, run: Run) -> RunStatus:
-        answer = self._described(run.job_name)
+        answer = described_tuning_job(self.clients, run.job_name)
         if answer is None and run.status == "launching":
             return RunStatus("queued", missing=True)
         if answer is None:
-            answer = settled(self.clients, lambda: self._described(run.job_name))
+            answer = settled(self.clients, lambda: described_tuning_job(self.clients, run.job_name))
         if answer is None:
             return RunStatus("stopped", reason="SageMaker no longer knows the tuning job")
         trials = self._trials(run, answer)
@@ -123,24 +125,24 @@ class TuningExecutor:
         # That a job has begun to train no counter tells.
         if known is not None and known[0] == counters and all(trial.status != "queued" for trial in known[1]):
             return known[1]
-        metric = answer["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-        found = tuple(self._listed(run.job_name, metric))
+        metrics = {name: item["metric_name"] for name, item in _objectives(answer).items()}
+        found = tuple(self._listed(run.job_name, metrics))
         self.listed[run.id] = (counters, found)
         return found
 
-    def _listed(self, job_name: str, metric: str = "") -> list[Trial]:
-        """The training jobs of a tuning job by number."""
+    def _listed(self, job_name: str, metrics: Mapping[str, str]) -> list[Trial]:
+        """The training jobs of a tuning job by number; `metrics` names the objective of each definition."""
         operation, key = "list_training_jobs_for_hyper_parameter_tuning_job", "TrainingJobSummaries"
         order = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
         found = self.clients.pages("sagemaker", operation, key, HyperParameterTuningJobName=job_name, **order)
-        trials = (trial_of(item, place, metric) for place, item in enumerate(found, start=1))
+        trials = (trial_of(item, place, metrics) for place, item in enumerate(found, start=1))
         return sorted(trials, key=lambda trial: trial.number)
 
     def watch(self, runs: Sequence[Run], changed: Callable[[Run, RunStatus], None], stop: Callable[[], bool]) -> None:
         watched(self.clients, runs, self.observe, changed, stop)
 
     def adjust(self, run: Run, desired: Object) -> None:
-        answer = self._described(run.job_name)
+        answer = described_tuning_job(self.clients, run.job_name)
         if answer is not None:
             retag(self.clients, answer["HyperParameterTuningJobArn"], desired)
 
@@ -158,7 +160,7 @@ class TuningExecutor:
         read: set[str] = set()
         while True:
             over = not follow or self._look(run).status in ("succeeded", "failed", "stopped")
-            for trial in self._listed(run.job_name):
+            for trial in self._listed(run.job_name, {}):
                 title = f"trial-{trial.number}"
                 if chosen in ("", title) and trial.job_name not in read:
                     read.add(trial.job_name)
@@ -178,11 +180,11 @@ class TuningExecutor:
     def metric_history(self, run: Run) -> Mapping[str, Sequence[tuple[float, float]]]:
         from planform.training.metrics import objective_history
 
-        answer = self._described(run.job_name)
+        answer = described_tuning_job(self.clients, run.job_name)
         if answer is None:
             return {}
-        objective = answer["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-        return objective_history(run, objective["MetricName"], objective["Type"])
+        objective = joint(_objectives(answer))
+        return objective_history(run, objective["metric_name"], objective["type"])
 
     def download(self, run: Run, folder: Path) -> tuple[str, ...]:
         best = next((trial.job_name for trial in run.trials if trial.number == run.best), "")
@@ -191,14 +193,33 @@ class TuningExecutor:
     def resume(self) -> None:
         """Nothing waits for this machine."""
 
-    def _described(self, job_name: str) -> Described | None:
-        """The answer of DescribeHyperParameterTuningJob; None when there is no such job."""
-        try:
-            answer: Described = self.clients.call(
-                "sagemaker", "describe_hyper_parameter_tuning_job", HyperParameterTuningJobName=job_name
-            )
-        except AwsError as error:
-            if error.code in ("ResourceNotFound", "ValidationException") and "not" in error.message.lower():
-                return None
-            raise
-        return answer
+
+def _objectives(answer: Described) -> dict[str, Objective]:
+    """The objective of each definition by its name; that of the only one may stand beside it."""
+    common = answer["HyperParameterTuningJobConfig"].get("HyperParameterTuningJobObjective")
+    found = {
+        "" if "TrainingJobDefinition" in answer else item["DefinitionName"]: common or item["TuningObjective"]
+        for item in definitions_in(answer)
+    }
+    return {name: {"metric_name": item["MetricName"], "type": item["Type"]} for name, item in found.items()}
+
+
+def _given(answer: Described) -> Object:
+    """The hyperparameters that are not searched: of several definitions those of each, by its name."""
+    static = [dict(item.get("StaticHyperParameters") or {}) for item in definitions_in(answer)]
+    if answer.get("TrainingJobDefinition"):
+        return static[0]
+    return {item["DefinitionName"]: given for item, given in zip(definitions_in(answer), static, strict=True)}
+
+
+def described_tuning_job(clients: Clients, job_name: str) -> Described | None:
+    """The answer of DescribeHyperParameterTuningJob; None when there is no such job."""
+    try:
+        answer: Described = clients.call(
+            "sagemaker", "describe_hyper_parameter_tuning_job", HyperParameterTuningJobName=job_name
+        )
+    except AwsError as error:
+        if error.code in ("ResourceNotFound", "ValidationException") and "not" in error.message.lower():
+            return None
+        raise
+    return answer

@@ -3,6 +3,7 @@ from sagemaker.jumpstart.estimator import JumpStartEstimator
 estimator = JumpStartEstimator(
     model_id="meta-textgeneration-llama-3-8b",
     model_version="2.*",
+    config_name="lmi-optimized",
     instance_type="ml.g5.12xlarge",
     environment={"accept_eula": "true"},
     hyperparameters={"epoch": "3", "instruction_tuned": "True"},

@@ -2,7 +2,7 @@ from sagemaker.core.jumpstart.configs import JumpStartConfig
 from sagemaker.train.configs import Compute
 from sagemaker.train.model_trainer import ModelTrainer
 
-jumpstart_config = JumpStartConfig(model_id="huggingface-spc-bert-base-cased", accept_eula=True)
+jumpstart_config = JumpStartConfig(model_id="huggingface-spc-bert-base-cased", accept_eula=True, training_config_name="neuron")
 bert_trainer = ModelTrainer.from_jumpstart_config(
     jumpstart_config=jumpstart_config,
     compute=Compute(instance_type="ml.p3.2xlarge"),
