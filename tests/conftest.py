@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import fake_aws
 from tests.chromium import BROWSERS, Chromium
@@ -29,8 +30,11 @@ def screen_of_100_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    """Each process that tests start would compile planform anew where the environment keeps Python from caching bytecode."""
+    # Each process that tests start would compile planform anew where the environment keeps Python from caching bytecode.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("here")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

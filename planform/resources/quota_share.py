@@ -14,10 +14,6 @@ def check(body: Object) -> list[Misfit]:
     if isinstance(limits, list) and not 1 <= len(limits) <= 5:
         misfits.append(Misfit(("capacity_limits",), f"1 to 5 limits are allowed, not {len(limits)}."))
     misfits += fractions({name: value for name, value in body.items() if name != "tags"})
-    for index, limit in enumerate(limits if isinstance(limits, list) else ()):
-        if isinstance(limit, dict) and limit.get("capacity_unit") == "NUM_INSTANCES":
-            why = "A quota counts an instance type, such as ml.g5.xlarge, not NUM_INSTANCES."
-            misfits.append(Misfit(("capacity_limits", index, "capacity_unit"), why))
     sharing = body.get("resource_sharing_configuration")
     if not isinstance(sharing, dict) or sharing.get("borrow_limit") is None:
         return misfits

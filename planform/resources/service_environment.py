@@ -38,7 +38,8 @@ resource:
                         max_capacity=Attribute(NUMBER, "How many run at once.", required=True, minimum=1),
                         capacity_unit=Attribute(
                             STRING,
-                            "What is counted: instances, or in a quota-managed queue one instance type.",
+                            "What is counted: instances, or in a quota-managed queue one instance type. "
+                            "This machine counts all alike.",
                             default="NUM_INSTANCES",
                         ),
                     )

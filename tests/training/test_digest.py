@@ -30,6 +30,7 @@ DIGEST = {
     "distributed": {"torchrun": {"process_count_per_node": 2}},
     "input_data": {"train": "s3://bucket/train"},
     "training_input_mode": "FastFile",
+    "request": {"EnableNetworkIsolation": True},
     "hyperparameters": {"epochs": 4},
     "environment": {"A": "1"},
     "secrets": {"A": {"env": "X"}},

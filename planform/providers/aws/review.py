@@ -95,11 +95,18 @@ def _used(kind: str, body: Object) -> Iterator[tuple[str, Value]]:
 
 
 def _shares(objects: Mapping[Address, Object]) -> Found:
-    """Quota shares of queues that have none, or too many of them."""
+    """Quota shares that count instances, of queues that have none, or too many of them."""
     queues = queues_of(objects)
     count: Counter[str] = Counter()
     for address, body in objects.items():
-        name = short_name(body.get("job_queue")) if address.type == "quota_share" else None
+        if address.type != "quota_share":
+            continue
+        limits = body.get("capacity_limits")
+        for index, limit in enumerate(limits if isinstance(limits, list) else ()):
+            if isinstance(limit, dict) and limit.get("capacity_unit") == "NUM_INSTANCES":
+                why = "A quota counts an instance type, such as ml.g5.xlarge, not NUM_INSTANCES."
+                yield address, Misfit(("capacity_limits", index, "capacity_unit"), why), address
+        name = short_name(body.get("job_queue"))
         queue = queues.get(name) if isinstance(name, str) else None
         if queue is None:
             continue

@@ -32,20 +32,7 @@ class ServiceEnvironments:
         return {"arn": definitions.arn(KIND, name), **computed} if isinstance(name, str) else computed
 
     def check(self, address: Address, desired: Object) -> list[Misfit]:
-        limits = desired.get("capacity_limits")
-        misfits = [
-            Misfit(
-                ("capacity_limits", index, "capacity_unit"),
-                f'This machine counts NUM_INSTANCES only, not "{limit["capacity_unit"]}".',
-            )
-            for index, limit in enumerate(limits if isinstance(limits, list) else ())
-            if isinstance(limit, dict)
-            and isinstance(unit := limit.get("capacity_unit"), str)
-            and unit != "NUM_INSTANCES"
-        ]
-        if isinstance(limits, list) and len(limits) > 1 and not misfits:
-            misfits.append(Misfit(("capacity_limits", 1), "There is one limit for each capacity unit."))
-        return misfits
+        return []  # instances of all types are counted alike
 
     def read(self, records: Sequence[Record]) -> Mapping[Address, Object | None]:
         return definitions.found(records, self._place)
