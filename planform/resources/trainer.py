@@ -26,7 +26,9 @@ from planform.resources.training.blocks import (
     GPUS,
     INPUT_MODES,
     SIZE,
+    TOLD,
     TRAINING_IMAGE,
+    TREATMENT,
     exported,
     field,
     on,
@@ -416,26 +418,11 @@ output:
         executor=field(
             Enum(("process", "docker", "sagemaker", "batch")), "Who runs it; by default the provider decides."
         ),
-        wait=field(BOOL, "Whether apply watches the run to its end.", "live", default=True),
-        run=field(Enum(("on_change", "always", "manual")), "When a run is launched.", "live", default="on_change"),
-        on_change=field(Enum(("finish", "stop")), "What a change does to a run under way.", "live", default="finish"),
-        max_attempts=field(
-            NUMBER, "How often a run is proposed again after failures of infrastructure.", "live", default=2, minimum=1
-        ),
+        **TREATMENT,
         # What a run tells
-        run_number=exported(NUMBER, "Number of the run of this definition: 1, 2, ...", "launched"),
-        job_name=exported(STRING, "Name of the job.", "launched"),
-        job_arn=exported(STRING, "ARN of the job.", "launched"),
-        status=exported(STRING, "How the run ended.", "completed"),
+        **TOLD,
         model_artifacts=exported(STRING, "Where the model of the succeeded run is.", "completed"),
-        output_path=exported(STRING, "Where all output of the run is.", "completed"),
         metrics=exported(map_of(NUMBER), "Metric -> its last value.", "completed"),
-        last_succeeded=exported(
-            ANY, "The newest succeeded run of any definition: {run, model_artifacts, metrics}.", "completed"
-        ),
-        image=exported(STRING, "The image that was used.", "completed"),
-        started_at=exported(STRING, "When the run started, RFC 3339.", "completed"),
-        ended_at=exported(STRING, "When the run ended, RFC 3339.", "completed"),
         billable_seconds=exported(NUMBER, "Seconds that are paid for.", "completed"),
     ),
 )

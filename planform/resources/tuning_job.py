@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from planform.core.schemas import (
     ANY,
-    BOOL,
     NUMBER,
     STRING,
     Enum,
@@ -19,15 +18,14 @@ from planform.core.schemas import (
     map_of,
 )
 from planform.resources.trainer import SCHEMA as TRAINER
-from planform.resources.training.blocks import exported, field, on, part
+from planform.resources.training.blocks import TOLD, TREATMENT, exported, field, on, part
 from planform.resources.training.tuning_rules import check, normalise
 
 SCALING = Enum(("Auto", "Linear", "Logarithmic", "ReverseLogarithmic"))
 LOCAL, SAGEMAKER = "process-tuning docker-tuning", "sagemaker-tuning"
 
 # What a trainer says of its own runs: a tuning job says it itself.
-_OF_RUNS = ("wait", "run", "on_change", "max_attempts")
-_BESIDE = frozenset({*_OF_RUNS, *(name for name, item in TRAINER.attributes.items() if item.computed)})
+_BESIDE = frozenset({*TREATMENT, *(name for name, item in TRAINER.attributes.items() if item.computed)})
 _NUMERIC = Nested(
     attributes(
         min_value=part(NUMBER, "The least value.", required=True),
@@ -216,17 +214,9 @@ output:
         ),
         # How planform treats it
         tags=field(map_of(STRING), "Tags of the tuning job.", "live", note=on(LOCAL, "tags not used")),
-        wait=field(BOOL, "Whether apply watches the run to its end.", "live", default=True),
-        run=field(Enum(("on_change", "always", "manual")), "When a run is launched.", "live", default="on_change"),
-        on_change=field(Enum(("finish", "stop")), "What a change does to a run under way.", "live", default="finish"),
-        max_attempts=field(
-            NUMBER, "How often a run is proposed again after failures of infrastructure.", "live", default=2, minimum=1
-        ),
+        **TREATMENT,
         # What a run tells
-        run_number=exported(NUMBER, "Number of the run of this definition: 1, 2, ...", "launched"),
-        job_name=exported(STRING, "Name of the tuning job.", "launched"),
-        job_arn=exported(STRING, "ARN of the tuning job.", "launched"),
-        status=exported(STRING, "How the run ended.", "completed"),
+        **TOLD,
         best_hyperparameters=exported(map_of(ANY), "Those of the best trial that have a range.", "completed"),
         best_run=exported(
             ANY, "The best trial: {number, job_name, hyperparameters, metrics, model_artifacts, ...}.", "completed"
@@ -234,14 +224,7 @@ output:
         best_metric=exported(NUMBER, "The best value of the objective.", "completed"),
         runs=exported(list_of(ANY), "All trials, in their order; each as best_run is.", "completed"),
         model_artifacts=exported(STRING, "Where the model of the best trial is.", "completed"),
-        output_path=exported(STRING, "Where all output of the run is.", "completed"),
         metrics=exported(map_of(NUMBER), "Metric -> its last value in the best trial.", "completed"),
-        last_succeeded=exported(
-            ANY, "The newest succeeded run of any definition: {run, model_artifacts, metrics}.", "completed"
-        ),
-        image=exported(STRING, "The image that was used.", "completed"),
-        started_at=exported(STRING, "When the run started, RFC 3339.", "completed"),
-        ended_at=exported(STRING, "When the run ended, RFC 3339.", "completed"),
         billable_seconds=exported(NUMBER, "Seconds that are paid for, of all trials.", "completed"),
     ),
 )
