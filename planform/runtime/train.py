@@ -185,16 +185,21 @@ def ranks(variables: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Reach]
     """Where the ranks of this host write down that they are there, and how a signal gets to them: mpirun and its
     daemon, asked to end, give them no time to save their work."""
     with tempfile.TemporaryDirectory(prefix="planform-") as folder:
+        register, temporary = os.path.join(folder, "ranks"), os.path.join(folder, "tmp")
+        os.mkdir(register)
+        os.mkdir(temporary)
 
         def to_ranks(child: subprocess.Popen[bytes], number: int) -> None:
-            there = [int(name) for name in os.listdir(folder)]
+            there = [int(name) for name in os.listdir(register)]
             for rank in there:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(rank, number)
             if not there:
                 to_itself(child, number)
 
-        yield {**variables, "PLANFORM_RANKS": folder, "PLANFORM_CODE": os.getcwd()}, to_ranks
+        # Hosts that are one machine would make the folder of Open MPI's session at once, which it takes for an error.
+        own = {"TMPDIR": temporary} if os.environ.get("PLANFORM_JOIN_PORT") else {}
+        yield {**variables, "PLANFORM_RANKS": register, "PLANFORM_CODE": os.getcwd(), **own}, to_ranks
 
 
 def command_line(source: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import py_compile
 import re
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ PROGRAMS = (
     *("tr", "head", "grep"),
 )
 STDLIB = Path(sysconfig.get_path("stdlib"))
+UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 # Debian's Open MPI and what it loads while it runs.
 MPI_PACKAGES = (
     *("openmpi-bin", "openmpi-common", "libopenmpi3", "libpmix2", "libhwloc15", "libhwloc-plugins", "libucx0"),
@@ -35,22 +39,22 @@ MPI_PACKAGES = (
 
 def image(client: Any) -> str:
     """The name of the small image, built when it is not there."""
-    return _built(client, "planform-test", "6", lambda archive: _add(archive, _small(), PROGRAMS))
+    return _built(client, "planform-test", "8", lambda archive, folder: _add(archive, _small(folder), PROGRAMS))
 
 
 def large_image(client: Any, packages: Path) -> str:
     """The name of the image that has Open MPI, and the Python packages of a folder."""
 
-    def fill(archive: tarfile.TarFile) -> None:
-        # With what is compiled of it: nobody may write it down in a container.
+    def fill(archive: tarfile.TarFile, folder: Path) -> None:
+        # With what pip has compiled of it.
         found = (path for path in packages.rglob("*") if path.is_file())
         installed = {f"{STDLIB}/site-packages/{path.relative_to(packages)}": path for path in found}
-        _add(archive, {**_small(), **_mpi(), **installed}, (*PROGRAMS, "mpirun", "orted"))
+        _add(archive, {**_small(folder), **_mpi(), **installed}, (*PROGRAMS, "mpirun", "orted"))
 
-    return _built(client, "planform-test-large", f"{packages} {os.stat(packages).st_mtime_ns} 1", fill)
+    return _built(client, "planform-test-large", f"{packages} {os.stat(packages).st_mtime_ns} 3", fill)
 
 
-def _built(client: Any, repository: str, content: str, fill: Callable[[tarfile.TarFile], None]) -> str:
+def _built(client: Any, repository: str, content: str, fill: Callable[[tarfile.TarFile, Path], None]) -> str:
     from docker.errors import ImageNotFound
 
     stamp = f"{_python()} {sys.version} {os.stat(_python()).st_mtime_ns} {content}"
@@ -60,9 +64,9 @@ def _built(client: Any, repository: str, content: str, fill: Callable[[tarfile.T
         try:
             client.images.get(f"{repository}:{tag}")
         except ImageNotFound:
-            with tempfile.TemporaryFile() as tree:
+            with tempfile.TemporaryFile() as tree, tempfile.TemporaryDirectory() as folder:
                 with tarfile.open(fileobj=tree, mode="w") as archive:
-                    fill(archive)
+                    fill(archive, Path(folder))
                 tree.seek(0)
                 chunks = iter(lambda: tree.read(1 << 20), b"")
                 client.api.import_image_from_stream(chunks, repository=repository, tag=tag)
@@ -98,14 +102,22 @@ def _add(archive: tarfile.TarFile, files: dict[str, Path], names: tuple[str, ...
     archive.addfile(entry, io.BytesIO(passwd))
 
 
-def _small() -> dict[str, Path]:
+def _small(folder: Path) -> dict[str, Path]:
+    """What Python needs, with its modules compiled into a folder: a container keeps nothing that it compiles."""
     files = {os.fspath(_python()): _python()}
     for path in _inside(STDLIB):
         inside = path.relative_to(STDLIB).parts
-        left_out = {"test", "tests", "idlelib", "tkinter", "lib2to3"} & set(inside)
-        foreign = inside[0] == "site-packages" and len(inside) > 1 and not inside[1].startswith(("pip", "setuptools"))
+        left_out = {"test", "tests", "idlelib", "tkinter", "lib2to3", "ensurepip", "turtledemo", "pydoc_data"} & set(
+            inside
+        )
+        foreign = inside[0] == "site-packages" and len(inside) > 1 and not inside[1].startswith("pip")
         if not left_out and not foreign:
             files[os.fspath(path)] = path
+            if path.suffix == ".py":
+                compiled = folder / str(len(files))
+                with suppress(py_compile.PyCompileError):  # some are there to be wrong
+                    py_compile.compile(os.fspath(path), os.fspath(compiled), doraise=True, invalidation_mode=UNCHECKED)
+                    files[cache_from_source(path)] = compiled
     return files
 
 
