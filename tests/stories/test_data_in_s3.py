@@ -59,10 +59,10 @@ def test_a_process_gets_them(user: User, bucket: FakeAws, code: str) -> None:
     assert f"fetching {code if '://' in code else f's3://{BUCKET}/digits'}: " in user.run("apply", "-y")
     assert user.run("logs", "trainer.t").splitlines()[-2:] == ["[algo-1] a.csv 1", "[algo-1] deep/b.csv 2"]
     assert not list(user.folder.rglob("outside.csv"))
-    before = bucket.calls()["s3.Get"]
+    before = bucket.calls()["s3.GetObject"]
     user.edit("{n: 1}", "{n: 2}")
     user.run("apply", "-y")
-    assert bucket.calls()["s3.Get"] < before  # listed again, not loaded again
+    assert bucket.calls()["s3.GetObject"] < before  # listed again, not loaded again
 
 
 def test_one_object_and_the_full_form(user: User, bucket: FakeAws) -> None:
