@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os.path
 import re
 from collections.abc import Sequence
 
@@ -39,12 +40,13 @@ from planform.migrate.objects import (
     with_method,
 )
 from planform.migrate.recipes import is_followed
+from planform.migrate.sources import imported_file
 from planform.migrate.values import MISSING, OBJECT, Dotted, Either, Function, Made, Partial, Unknown, Value, is_plain
 
 CLASS = "__class__"  # where an object of the program has its class
 
 # What may be a trainer although it is unknown; anything else that can be fitted is of another library.
-_FOLLOWED = re.compile(r", (a parameter of|one of|which depends on) ")
+_FOLLOWED = re.compile(r", (a parameter of|one of|which depends on|which comes from) ")
 
 
 class Calls(Evaluator):
@@ -119,6 +121,9 @@ class Calls(Evaluator):
                 self.record(made, "unplaced", made.args, node)
                 return made
             return self._of_the_class(path, args, keywords, node, hint)
+        file = imported_file(os.path.dirname(self.script.file), path)
+        if file:
+            return Unknown(hint, f"{called(node)}, which comes from {file}", self.place(node))
         return pure.call(path, args, keywords)
 
     def _of_python(self, path: str, args: list[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
@@ -283,7 +288,7 @@ class Calls(Evaluator):
             self.record(made, "", made.args, node)
             return made
         if isinstance(owner, Unknown) and name in RUNS and _FOLLOWED.search(owner.code):
-            self.record(Made("unknown", {}, self.place(node)), "lost", {}, node)
+            self.record(Made("unknown", {"code": owner.code}, self.place(node)), "lost", {}, node)
         if isinstance(owner, Made):
             return self._of_object(owner, name, args, keywords, node, hint)
         if (

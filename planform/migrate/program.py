@@ -59,7 +59,10 @@ class _Reading:
             why = "a class of the program's own: what it gives to the SDK is not followed"
             self.into.unsupported(event.place, event.code, why)
         elif method == "lost":
-            self.into.unsupported(event.place, event.code, "what it is called on is known only when the program runs")
+            _, comes, file = str(made.get("code", "")).partition(", which comes from ")
+            elsewhere = f"what it is called on comes from {file}, which is not read here: migrate that file too"
+            why = elsewhere if comes else "what it is called on is known only when the program runs"
+            self.into.unsupported(event.place, event.code, why)
         elif method in UNPLACED_METHODS:
             self.into.unsupported(event.place, event.code, UNPLACED_METHODS[method])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import posixpath
 import re
 import warnings
 from dataclasses import dataclass
@@ -165,3 +166,17 @@ def _problem(
     summary: str, detail: str = "", span: Span | None = None, source: str = "", suggestion: str = ""
 ) -> Diagnosed:
     return Diagnosed([Diagnostic(summary, detail, span, source, suggestion)])
+
+
+def imported_file(folder: str, path: str) -> str:
+    """The file beside a program that a name of it is imported from, when that may make something of the SDK."""
+    parts = path.lstrip(".").split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        module = posixpath.join(*parts[:length])
+        for name in (f"{module}.py", f"{module}/__init__.py"):
+            try:
+                text = (Path(folder) / name).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            return name if "sagemaker" in text else ""
+    return ""

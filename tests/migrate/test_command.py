@@ -74,6 +74,22 @@ def test_what_cannot_be_a_key_is_told(run: Run, tmp_path: Path) -> None:
     assert "hyperparameters: {c: 2}" in (tmp_path / "main.pf.yaml").read_text()
 
 
+def test_what_another_file_makes_is_told(run: Run, tmp_path: Path) -> None:
+    """What is imported is not read: that a trainer is left out must be said."""
+    (tmp_path / "helpers.py").write_text(
+        "from sagemaker.estimator import Estimator\ndef make(): return Estimator('i')\n"
+    )
+    (tmp_path / "net.py").write_text("class Net: pass\n")
+    (tmp_path / "train.py").write_text(
+        "import helpers\nfrom helpers import make\nfrom net import Net\n"
+        "make().fit()\nmine = helpers.make()\nmine.fit()\nNet().train()\n" + TRAINS.format(name="one")
+    )
+    code, out, _ = run("migrate", "train.py")
+    assert code == 0
+    assert "1 converted, 0 variables, 2 unsupported." in out
+    assert "helpers.py, which is not read here: migrate that file" in " ".join(out.split())
+
+
 def test_stdout_has_the_module_and_nothing_else(run: Run, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(TRAINS.format(name="one"))
     code, out, err = run("migrate", "--stdout", "train.py")

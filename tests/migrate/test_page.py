@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from planform.core.tuning import DEFINITIONS
 from planform.migrate import queues, tuning, version2, version3
 
 Run = Callable[..., tuple[int, str, str]]
@@ -102,6 +103,8 @@ def of_version_3() -> list[str]:
         "TrainingQueue.submit(), map()": ("queue, priority, share_identifier, quota_share, timeout",),
         **{f"boto3 {name}": (call.type,) for name, call in queues.CALLS.items()},
         "HyperparameterTuner": (tuning.TYPE,),
+        "HyperparameterTuner.create()": (f"{tuning.TYPE}.{DEFINITIONS}",),
+        "HyperparameterTuner autotune": (f"{tuning.TYPE}.autotune",),
     }
     refused = [f"| `{name}` | -: {why} |" for name, why in version3.UNPLACED.items()]
     return [*rows(version3.FIELDS), *rows(configs), *rows(switches), *rows(special), *refused]
