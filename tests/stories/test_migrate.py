@@ -117,7 +117,7 @@ def test_a_queue_and_its_environment_are_imported_as_they_are(team: User, aws: F
                 "reason": "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
                 "state": "RUNNABLE",
                 "maxTimeSeconds": 3600,
-                "action": "CANCEL",
+                "action": "TERMINATE",
             }
         ],
     )
