@@ -23,6 +23,7 @@ FULL = """
 resource:
   scheduling_policy:
     fair: {fair_share_policy: {share_decay_seconds: 60, compute_reservation: 5, share_distribution: [{share_identifier: lab, weight_factor: 0.3}]}, tags: {owner: vision}}
+    spare: {fair_share_policy: {}}
     quotas: {quota_share_policy: {}, tags: {owner: vision}}
   service_environment:
     cpu: {capacity_limits: [{max_capacity: 2}], state: ENABLED, tags: {owner: vision}}
@@ -69,7 +70,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
             ]
         },
         "scheduling_policy_arn": {
-            "schedulingPolicyArn": f"arn:aws:batch:{REGION}:{ACCOUNT}:scheduling-policy/team-default-quotas"
+            "schedulingPolicyArn": f"arn:aws:batch:{REGION}:{ACCOUNT}:scheduling-policy/team-default-spare"
         },
         "job_state_time_limit_actions": {"jobStateTimeLimitActions": []},
         "tags": {"tags": {"owner": "vision", "cost-centre": "43"}},
