@@ -316,6 +316,7 @@ class Project:
 
     def permissions(self, role: str) -> str | None:
         """The IAM policy of `plan`, `apply` or `job` for what the files declare; None when nothing of it is on AWS."""
+        from planform.providers.aws.clients import Clients
         from planform.providers.aws.needs import needs_of
         from planform.providers.aws.permissions import policy
 
@@ -330,7 +331,9 @@ class Project:
         settings = [self.configuration.provider_settings.get(name, {}) for name in sorted(names)]
         kind, state = self.configuration.backend
         bucket = str(state.get("bucket", "")) if kind == "s3" else ""
-        return policy(role, needs_of(bodies, settings, bucket))  # type: ignore[arg-type]
+        region = settings_of(self.configuration, min(item.provider for item in chosen.values())).get("region")
+        partition = Clients({"region": region}).partition()  # nobody's credentials are needed for that
+        return policy(role, needs_of(bodies, settings, bucket)._replace(partition=partition))  # type: ignore[arg-type]
 
     def prices_file(self) -> tuple[Path, Prices | None]:
         """Where the prices of this project are, and what they are; None before there are any."""

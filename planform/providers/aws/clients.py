@@ -89,6 +89,11 @@ class Clients:
             )
         return str(region)
 
+    def partition(self) -> str:
+        """What ARNs of the region begin with (aws, aws-cn, aws-us-gov, ...), known without asking; aws without a region."""
+        region = self.settings.get("region") or self.session().region_name
+        return str(self.session().get_partition_for_region(region)) if region else "aws"
+
     def session(self) -> Any:
         """Raises ProviderError when the profile is unknown or the role cannot be assumed."""
         with self._lock:

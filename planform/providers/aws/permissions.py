@@ -30,6 +30,7 @@ class Needs(NamedTuple):
     keys: frozenset[str] = frozenset()  # of KMS
     secrets: frozenset[str] = frozenset()  # ARNs in Secrets Manager
     parameters: frozenset[str] = frozenset()  # names in Parameter Store
+    partition: str = "aws"
 
 
 _DESCRIBED = {
@@ -50,7 +51,7 @@ def policy(role: Role, needs: Needs) -> str:
     """The policy document of one role, as JSON."""
     statements = {"plan": _plan, "apply": _apply, "job": _job}[role](needs)
     document = {"Version": "2012-10-17", "Statement": [item for item in statements if item["Action"]]}
-    return json.dumps(document, indent=2) + "\n"
+    return json.dumps(document, indent=2).replace('"arn:aws:', f'"arn:{needs.partition}:') + "\n"
 
 
 def _allow(sid: str, actions: Iterable[str], resources: Sequence[str] = ("*",), **more: Any) -> dict[str, Any]:

@@ -42,6 +42,10 @@ def test_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert told["job"]["ssm:GetParameter"] == ["arn:aws:ssm:*:*:parameter/team/token"]
     assert "secretsmanager:GetSecretValue" not in told["job"]
     assert not any(action.startswith(("batch:", "sagemaker:", "ec2:")) for action in told["job"])
+    (tmp_path / "main.pf.yaml").write_text(MODULE.replace("region: us-west-2, role", "region: cn-north-1, role"))
+    inland = run_planform(capsys, "permissions", "apply")[1]
+    assert '"arn:aws-cn:iam::*:role/trainer"' in inland
+    assert "arn:aws:" not in inland
     network = "role: trainer, networking: {subnets: [subnet-1], security_group_ids: [sg-1]}"
     (tmp_path / "main.pf.yaml").write_text(MODULE.replace("role: trainer", network))
     inside = actions(run_planform(capsys, "permissions", "job")[1]).keys() - told["job"].keys()
