@@ -235,12 +235,13 @@ class _Builder:
             if event.anchor is not None:
                 self.anchors[event.anchor] = (text, 1)
             if "${" in text or "%{" in text:
-                inner = text.removeprefix("${").removesuffix("}")
+                alone = re.fullmatch(r"\$\{([^{}]*)\}", text)
+                key = f"({alone[1]})" if alone else f'"{text}"'
                 self.problem(
                     event,
                     "An expression cannot be a key",
                     "Keys are taken as they are written.",
-                    f"Write the whole mapping as one expression: '${{{{({inner}) = ...}}}}'.",
+                    f"Write the whole mapping as one expression: '${{{{{key} = ...}}}}'.",
                 )
             return text
         jinja = self.source.text.startswith("{{", max(0, event.start_mark.index - 1))

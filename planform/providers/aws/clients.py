@@ -90,7 +90,7 @@ class Clients:
         return str(region)
 
     def partition(self) -> str:
-        """What ARNs of the region begin with (aws, aws-cn, aws-us-gov, ...), known without asking; aws without a region."""
+        """What ARNs of the region begin with (aws, aws-cn, ...), known without asking; aws where there is no region."""
         region = self.settings.get("region") or self.session().region_name
         return str(self.session().get_partition_for_region(region)) if region else "aws"
 
