@@ -141,7 +141,7 @@ BROKEN = [
     ("a: &x [*x]", "1 *x", "An anchor inside itself", "never end"),
     ("a: !foo x", "1 !foo", "YAML tags are not used here", "!foo"),
     ("${a}: 1", "1 ${a}", "An expression cannot be a key", "'${{(a) = ...}}'"),
-    ('"a-${b}": 1', '1 "a-', "An expression cannot be a key", "'${{\"a-${b}\" = ...}}'"),
+    ('"a-${b}": 1', '1 "a-${b}"', "An expression cannot be a key", "'${{\"a-${b}\" = ...}}'"),
     ("a: {<<: 1}", "1 1", "Nothing to merge", "<<: *name"),
     ("a: 1\nb: 2\na: 3", "3 a", 'Duplicate key "a"', "[main.pf.yaml:1:1: "),
     ("x:\n  a: {b: 1, b: 2}", "2 b", 'Duplicate key "b"', "[main.pf.yaml:2:7: "),
