@@ -143,7 +143,7 @@ class Taken:
 
     def move(self, table: Mapping[str, Path]) -> None:
         for name, path in table.items():
-            value = named(self.get(name), path[-1])
+            value = named(self.get(name), name if path[0] == "request" else path[-1])
             if not self.draft.put(path, value):
                 why = f"{path[0]} is one variable: put it in there"
                 self.into.unsupported(self.place, f"{self.owner}({name}={brief(value)})", why)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from planform.core.hyperparameters import decode
 from planform.migrate.drafts import Conversion, Draft, Path, brief, key_values, named
 from planform.migrate.metrics import metrics
-from planform.migrate.values import Value
+from planform.migrate.values import Made, Value
 from planform.migrate.version2 import image_of
 
 FIELDS: Mapping[tuple[str, ...], Path] = {
@@ -51,23 +51,9 @@ FLAGS: Mapping[tuple[str, ...], tuple[Path, Value]] = {
     ("InfraCheckConfig", "EnableInfraCheck"): (("infra_check", "enable_infra_check"), False),
 }
 
-UNPLACED: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
-        "Debugger and Profiler have no place in a trainer",
-    ),
-    "ExperimentConfig": "experiment tracking has no place; planform runs compare shows runs side by side",
-    "MlflowConfig": "experiment tracking has no place; planform runs compare shows runs side by side",
-    "SessionChainingConfig": "session tag chaining has no place in a trainer",
-    "ModelPackageConfig": "a model registry has no place in a trainer",
-    "ServerlessJobConfig": "serverless jobs have no place in a trainer",
-}
-
-# Members inside of others that have no place, and why.
-_UNPLACED_INSIDE: Mapping[tuple[str, ...], str] = {
-    ("AlgorithmSpecification", "TrainingImageConfig"): "images of private registries have no place; copy it to ECR",
-    ("AlgorithmSpecification", "EnableSageMakerMetricsTimeSeries"): "metrics are read by metric_definitions",
-    ("ResourceConfig", "InstancePlacementConfig"): "placement of instances has no place in a trainer",
+# Members that no trainer can have, and why.
+UNPLACED: Mapping[tuple[str, ...], str] = {
+    ("ServerlessJobConfig",): "serverless jobs have no place in a trainer",
     ("ResourceConfig", "InstancePreferences"): "a choice of instances has no place; name one instance_type",
 }
 
@@ -120,13 +106,19 @@ def trainer(into: Conversion, request: Mapping[str, Value], draft: Draft) -> Non
         values = {name: named(decode(value), str(name)) for name, value in values.items()}
     _put(draft, ("hyperparameters",), values)
     _command(into, request, draft)
-    for name, why in UNPLACED.items():
-        if request.get(name) not in (None, {}, []):
-            into.unsupported(draft.place, f"{name}={brief(request[name])}", why)
-    rest = {name: value for name, value in request.items() if name not in UNPLACED}
-    for path, value in leftover(rest, (*FIELDS, *FLAGS, *_TAKEN)):
-        why = _UNPLACED_INSIDE.get(path, "a trainer has no field for it")
-        into.unsupported(draft.place, f"{'.'.join(path)}={brief(value)}", why)
+    for path, value in leftover(request, (*FIELDS, *FLAGS, *_TAKEN)):
+        if path in UNPLACED:
+            into.unsupported(draft.place, f"{'.'.join(path)}={brief(value)}", UNPLACED[path])
+        else:
+            _put(draft, ("request", *path), named(value, snake(path[-1])))
+
+
+def api_form(value: Value) -> Value:
+    """An object of the SDK V3 as the API of SageMaker has it."""
+    members = value.args if isinstance(value, Made) else value
+    if isinstance(members, dict):
+        return {"".join(map(str.capitalize, str(name).split("_"))): api_form(item) for name, item in members.items()}
+    return [api_form(item) for item in value] if isinstance(value, list) else value
 
 
 def leftover(

@@ -13,6 +13,8 @@ from planform.migrate.values import Made, Unknown, Value, joined
 
 MAX_RUN = 24 * 3600  # V2's default of max_run; a trainer, like V3, stops after one hour
 
+_IMAGE_CONFIG = ("request", "AlgorithmSpecification", "TrainingImageConfig")
+
 FIELDS: Mapping[str, Path] = {
     "role": ("role",),
     "instance_type": ("compute", "instance_type"),
@@ -38,6 +40,14 @@ FIELDS: Mapping[str, Path] = {
     "max_retry_attempts": ("retry_strategy", "maximum_retry_attempts"),
     "enable_remote_debug": ("remote_debug", "enable_remote_debug"),
     "enable_infra_check": ("infra_check", "enable_infra_check"),
+    "training_repository_access_mode": (*_IMAGE_CONFIG, "TrainingRepositoryAccessMode"),
+    "training_repository_credentials_provider_arn": (
+        *_IMAGE_CONFIG,
+        "TrainingRepositoryAuthConfig",
+        "TrainingRepositoryCredentialsProviderArn",
+    ),
+    "enable_session_tag_chaining": ("request", "SessionChainingConfig", "EnableSessionTagChaining"),
+    "instance_placement_config": ("request", "ResourceConfig", "InstancePlacementConfig"),
 }
 
 # What planform does anyway, or has no need of.
@@ -54,10 +64,6 @@ UNPLACED: Mapping[str, str] = {
     "compiler_config": "the training compiler has no place in a trainer",
     "training_recipe": "a recipe is fetched from GitHub and becomes image, code and settings only when it runs",
     "recipe_overrides": "a recipe is fetched from GitHub and becomes image, code and settings only when it runs",
-    "training_repository_access_mode": "images of private registries have no place in a trainer; copy the image to ECR",
-    "training_repository_credentials_provider_arn": "images of private registries have no place in a trainer",
-    "enable_session_tag_chaining": "session tag chaining has no place in a trainer",
-    "instance_placement_config": "placement of instances has no place in a trainer",
     "tolerate_deprecated_model": "planform takes the model as it is, or tells why it cannot",
     "region": "the region is a setting of provider.aws",
 }

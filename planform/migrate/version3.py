@@ -8,6 +8,7 @@ from planform.migrate.channels import input_data, merged
 from planform.migrate.drafts import Conversion, Draft, Path, Taken, brief, each, key_values, named
 from planform.migrate.metrics import metrics
 from planform.migrate.recipes import recipe
+from planform.migrate.requests import api_form
 from planform.migrate.values import Expression, Made, Unknown, Value, is_text
 from planform.migrate.version2 import image_of
 
@@ -36,10 +37,11 @@ SWITCHES: Mapping[str, tuple[str, str]] = {
 
 NO_NEED = ("sagemaker_session", "base_job_name", "local_container_root", "input_s3_key_prefix")
 
-UNPLACED: Mapping[str, str] = {
-    "training_image_config": "images of private registries have no place in a trainer; copy the image to ECR",
-    "session_chaining_config": "session tag chaining has no place in a trainer",
-    "model_package_config": "a model registry has no place in a trainer",
+# Configs that no field has: they stand in `request`, as the API has them.
+REQUESTED: Mapping[str, Path] = {
+    "training_image_config": ("request", "AlgorithmSpecification", "TrainingImageConfig"),
+    "session_chaining_config": ("request", "SessionChainingConfig"),
+    "model_package_config": ("request", "ModelPackageConfig"),
 }
 
 _NO_FIELD = "the trainer has no field for it"
@@ -78,7 +80,9 @@ def trainer(into: Conversion, made: Made, draft: Draft, inputs: Value) -> None:
     elif mode != "SAGEMAKER_TRAINING_JOB":
         why = "where it runs is known only when it does: planform.default_provider says it, for each workspace"
         into.note(made.place, f"training_mode {brief(mode)}", why)
-    taken.refuse(UNPLACED)
+    for name, path in REQUESTED.items():
+        config = taken.get(name)
+        draft.put(path, named({"EnableSessionTagChaining": True} if config is True else api_form(config), name))
     taken.rest()
 
 
@@ -165,7 +169,9 @@ def _config(taken: Taken, name: str, field: str) -> None:
         if key in kind.attributes:
             value = each(inner.get(key), lambda item: dict(item.args) if isinstance(item, Made) else item)
             taken.draft.put((field, key), named(value, key))
-    inner.refuse(dict.fromkeys(("instance_placement_config", "instance_preferences"), _NO_FIELD))
+    placement = named(api_form(inner.get("instance_placement_config")), "instance_placement_config")
+    taken.draft.put(("request", "ResourceConfig", "InstancePlacementConfig"), placement)
+    inner.refuse({"instance_preferences": _NO_FIELD})
     inner.rest()
 
 

@@ -106,8 +106,7 @@ def of_version_3() -> list[str]:
         "HyperparameterTuner.create()": (f"{tuning.TYPE}.{DEFINITIONS}",),
         "HyperparameterTuner autotune": (f"{tuning.TYPE}.autotune",),
     }
-    refused = [f"| `{name}` | -: {why} |" for name, why in version3.UNPLACED.items()]
-    return [*rows(version3.FIELDS), *rows(configs), *rows(switches), *rows(special), *refused]
+    return [*rows(version3.FIELDS), *rows(configs), *rows(switches), *rows(version3.REQUESTED), *rows(special)]
 
 
 @pytest.mark.parametrize(("mark", "table"), [("V2", of_version_2), ("V3", of_version_3)])

@@ -3,8 +3,9 @@ from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train import configs
 from sagemaker.train.configs import (
     Channel, CheckpointConfig, Compute, FileSystemDataSource, InfraCheckConfig, InputData, InstanceGroup,
-    MetricDefinition, Networking, OutputDataConfig, RemoteDebugConfig, RetryStrategy, S3DataSource, ShuffleConfig,
-    SourceCode, StoppingCondition, Tag, TensorBoardOutputConfig, TrainingImageConfig,
+    InstancePlacementConfig, MetricDefinition, Networking, OutputDataConfig, PlacementSpecification, RemoteDebugConfig,
+    RetryStrategy, S3DataSource, ShuffleConfig, SourceCode, StoppingCondition, Tag, TensorBoardOutputConfig,
+    TrainingImageConfig,
 )
 from sagemaker.train.distributed import MPI
 
@@ -20,7 +21,10 @@ trainer = (
             keep_alive_period_in_seconds=900,
             enable_managed_spot_training=True,
             training_plan_arn="arn:aws:sagemaker:us-west-2:123456789012:training-plan/p",
-            instance_placement_config={"enable_multiple_jobs": True},
+            instance_placement_config=InstancePlacementConfig(
+                enable_multiple_jobs=True,
+                placement_specifications=[PlacementSpecification(ultra_server_id="u-1", instance_count=2)],
+            ),
         ),
         networking=Networking(
             subnets=["subnet-1"],
