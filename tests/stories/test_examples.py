@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -105,8 +107,13 @@ def test_a_driver_of_ones_own_lets_four_processes_learn_together(examples: User)
 
 def test_the_most_urgent_job_of_a_queue_goes_first(examples: User) -> None:
     user = enter(examples, "batch-queue")
-    told = user.run("apply", "--auto-approve")
-    ended = re.findall(r'trainer.digits\["(\w+)"\]: run 1 succeeded', told)
-    assert sorted(ended) == ["fast", "medium", "slow"]
-    assert ended.index("medium") < ended.index("slow")  # the first to arrive may be any
+    user.run("apply", "--auto-approve")
+    runs = sorted(
+        (json.loads(path.read_text()) for path in user.folder.rglob("run.json")), key=itemgetter("started_at")
+    )
+    urgency = {f'trainer.digits["{name}"]': priority for name, priority in (("slow", 1), ("medium", 5), ("fast", 9))}
+    assert {run["address"]: run["status"] for run in runs} == dict.fromkeys(urgency, "succeeded")
+    for index, run in enumerate(runs[1:], 1):  # the first to arrive may be any
+        waited = [other for other in runs[index:] if other["queued_at"] < runs[index - 1]["ended_at"]]
+        assert all(urgency[other["address"]] <= urgency[run["address"]] for other in waited)
     user.run("destroy", "--auto-approve")
