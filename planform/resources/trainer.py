@@ -405,7 +405,7 @@ output:
                 attributes(
                     shm_size=field(STRING, "Size of /dev/shm, such as 2g.", **SIZE),
                     memory=field(STRING, "Most memory, such as 8g.", **SIZE),
-                    cpus=field(NUMBER, "Most processors.", minimum=0),
+                    cpus=field(NUMBER, "Most processors.", minimum=0.01),
                     gpus=field(STRING, "all, or how many.", **GPUS),
                     network=field(STRING, "Name of a Docker network."),
                     pull=field(Enum(("always", "missing", "never")), "When the image is pulled."),

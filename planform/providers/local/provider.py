@@ -54,7 +54,7 @@ SETTINGS: Mapping[str, Attribute] = attributes(
                 region=Attribute(STRING, "Region of images by framework and version; by default of the AWS settings."),
                 shm_size=Attribute(STRING, "Size of /dev/shm, such as 2g.", default="1g", **SIZE),
                 memory=Attribute(STRING, "Most memory of a node, such as 8g.", **SIZE),
-                cpus=Attribute(NUMBER, "Most processors of a node.", minimum=0),
+                cpus=Attribute(NUMBER, "Most processors of a node.", minimum=0.01),
                 gpus=Attribute(STRING, "all, or how many for each node.", **GPUS),
                 network=Attribute(STRING, "A network that is there; by default each run has its own."),
                 pull=Attribute(Enum(("always", "missing", "never")), "When images are pulled.", default="missing"),
