@@ -4,8 +4,8 @@
 .DEFAULT_GOAL := test
 
 BIN := .venv/bin
-# Many tests wait for processes of their own: half as many again as there are processors.
-WORKERS := $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 3 + 1) / 2 )))
+# Many tests wait for processes of their own: two for each processor.
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) * 2 )))
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
 quickstart: .venv/.run
