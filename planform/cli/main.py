@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -93,7 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     gc.set_threshold(50_000)  # a command ends soon; looking for garbage at every 700 values costs it a tenth
     words = normalised(sys.argv[1:] if arguments is None else arguments)
     screen = Screen.of_terminal("default", colour=False if "--no-color" in words else None)
-    code = _run(words, screen)
+    silent = signal.getsignal(signal.SIGINT) is signal.SIG_DFL  # Ctrl-C ends planform without a word, but in a command
+    code = _run(words, screen, silent)
+    if silent:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -103,8 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def _run(words: Sequence[str], screen: Screen) -> int:
+def _run(words: Sequence[str], screen: Screen, silent: bool) -> int:
     try:
+        if silent:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         result = planform.main(args=list(words), prog_name="planform", standalone_mode=False)
     except PlanformError as error:
         screen.problems(error.diagnostics())
