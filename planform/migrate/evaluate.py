@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -39,7 +40,7 @@ SIGNS = {"Eq": "==", "NotEq": "!=", "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">
 MOST_STEPS = 50_000  # expressions looked at: loops in loops end here, not never
 
 
-class Evaluator:
+class Evaluator(ABC):
     """The names of a program at one point of it, and what has happened until there."""
 
     def __init__(self, script: Script) -> None:
@@ -53,14 +54,16 @@ class Evaluator:
 
     # Of walk.py
 
-    def inline(self, function: Function, args: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
-        raise NotImplementedError
+    @abstractmethod
+    def inline(
+        self, function: Function, args: Sequence[Value], keywords: dict[str, Value], node: ast.Call
+    ) -> Value: ...
 
-    def assign(self, target: ast.expr, value: Value) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def assign(self, target: ast.expr, value: Value) -> None: ...
 
-    def member(self, made: Made, name: str) -> Value:
-        raise NotImplementedError
+    @abstractmethod
+    def member(self, made: Made, name: str) -> Value: ...
 
     # Values
 
@@ -319,8 +322,8 @@ class Evaluator:
             result[key] = self.value(node.value)
         return result
 
-    def _Call(self, node: ast.Call, hint: str) -> Value:
-        raise NotImplementedError  # of calls.py
+    @abstractmethod
+    def _Call(self, node: ast.Call, hint: str) -> Value: ...  # of calls.py
 
 
 def question(test: Value, code: str, place: Place) -> Question:
