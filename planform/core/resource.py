@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from planform.core.addresses import Address
+from planform.core.errors import ProviderError
 from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
 from planform.core.plan import Change
 from planform.core.schemas import Misfit
@@ -112,3 +113,18 @@ class Provider(Protocol):
 
     def executor(self, desired: Object) -> Executor:
         """Who runs a trainer with this definition: its `executor`, else what the provider's settings say."""
+
+
+class SelfContained:
+    """What a provider answers whose jobs need nothing made before them and leave nothing behind."""
+
+    __slots__ = ()
+
+    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
+        return {}
+
+    def provide(self, address: Address) -> None:
+        raise ProviderError(f"This provider cannot make {address}.")
+
+    def remains(self, objects: Sequence[Object]) -> str:
+        return ""

@@ -13,7 +13,7 @@ from planform.core.addresses import Address
 from planform.core.errors import PlanformError, ProviderError
 from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
 from planform.core.plan import Change
-from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
+from planform.core.resource import DataSource, Handler, Planned, Query, SelfContained
 from planform.core.schemas import Misfit
 from planform.core.state import Record
 from planform.core.values import Object
@@ -68,7 +68,7 @@ class RemoteStates:
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltinProvider:
+class BuiltinProvider(SelfContained):
     """What needs no account and no machine."""
 
     outputs_of: OutputsOf
@@ -91,15 +91,6 @@ class BuiltinProvider:
 
     def listing(self, read: TreeRead) -> Tree | list[Misfit]:
         return [Misfit(read.attribute, f"Provider {self.name} cannot list {read.path}.")]
-
-    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
-        return {}
-
-    def provide(self, address: Address) -> None:
-        raise ProviderError(f"Provider {self.name} cannot make {address}.")
-
-    def remains(self, objects: Sequence[Object]) -> str:
-        return ""
 
     def executor(self, desired: Object) -> Executor:
         raise ProviderError("provider planform runs no trainers", suggestion="Use provider: local or provider: aws.")

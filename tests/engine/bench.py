@@ -13,7 +13,7 @@ from planform.core.errors import ProviderError
 from planform.core.executor import Executor, Tell, Tree, TreeRead, silent
 from planform.core.plan import Change, Plan
 from planform.core.reporter import Reporter
-from planform.core.resource import DataSource, Handler, Planned, Prerequisite, Query
+from planform.core.resource import DataSource, Handler, Planned, Query, SelfContained
 from planform.core.schemas import ANY, STRING, Attribute, Misfit, Schema
 from planform.core.state import Record
 from planform.core.values import Object
@@ -50,7 +50,7 @@ TYPES = {"thing": THING, "named": NAMED, "data.sizes": SIZES}
 
 
 @dataclass
-class Workshop:
+class Workshop(SelfContained):
     """A provider that makes things in memory, and does to them what a test asks."""
 
     name: str = "local"
@@ -77,15 +77,6 @@ class Workshop:
 
     def listing(self, read: TreeRead) -> Tree | list[Misfit]:
         return [Misfit(read.attribute, f"Provider {self.name} cannot list {read.path}.")]
-
-    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
-        return {}
-
-    def provide(self, address: Address) -> None:
-        raise ProviderError(f"Provider {self.name} cannot make {address}.")
-
-    def remains(self, objects: Sequence[Object]) -> str:
-        return ""
 
     def executor(self, desired: Object) -> Executor:
         raise ProviderError("no runs here")

@@ -14,7 +14,7 @@ from planform.core.addresses import Address
 from planform.core.errors import ProviderError
 from planform.core.executor import Document, DocumentRead, Executor, Tell, Tree, TreeRead, silent
 from planform.core.plan import Change
-from planform.core.resource import DataSource, Handler, Prerequisite, Provider
+from planform.core.resource import DataSource, Handler, Provider, SelfContained
 from planform.core.schemas import NUMBER, STRING, Attribute, Enum, Misfit, Nested, attributes
 from planform.core.state import TUNING
 from planform.core.tuning import definitions_of, is_tuning
@@ -66,7 +66,7 @@ SETTINGS: Mapping[str, Attribute] = attributes(
 
 
 @dataclass(frozen=True, slots=True)
-class LocalProvider:
+class LocalProvider(SelfContained):
     """This machine, as seen from one root module."""
 
     root: Path
@@ -116,15 +116,6 @@ class LocalProvider:
 
     def listing(self, read: TreeRead) -> Tree | list[Misfit]:
         return self.lister(read) if self.lister is not None else []
-
-    def prerequisites(self, jobs: Mapping[Address, Object]) -> Mapping[Address, Prerequisite | Misfit]:
-        return {}
-
-    def provide(self, address: Address) -> None:
-        raise ProviderError(f"Provider {self.name} cannot make {address}.")
-
-    def remains(self, objects: Sequence[Object]) -> str:
-        return ""
 
     def executor(self, desired: Object) -> Executor:
         named = str(desired.get("executor") or "")
